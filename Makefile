@@ -1,0 +1,43 @@
+# Everything runs in .venv, made from the pinned versions in constraints.txt.
+PYTHON ?= python3
+BOOKS ?= demo-books
+CALLS ?= 20000
+BENCH_CALLS ?= 2000000
+BIN := .venv/bin
+
+.PHONY: demo test check dev accept bench clean
+
+demo: .venv/.installed
+	$(BIN)/bill400 demo $(BOOKS) --calls $(CALLS)
+
+test: .venv/.installed-test
+	$(BIN)/python -m pytest
+
+check: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+dev: .venv/.installed-dev
+
+accept: .venv/.installed-test
+	$(BIN)/python -m pytest tests/test_stories.py --accept
+
+bench: .venv/.installed-test
+	$(BIN)/python -m benchmarks.bench --calls $(BENCH_CALLS)
+
+.venv/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/.installed-test: .venv/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+.venv/.installed-dev: .venv/.installed-test
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,dev]'
+	touch $@
+
+clean:
+	rm -rf .venv demo-books dist build

@@ -1,0 +1,1 @@
+"""What finance keeps, read from CSV or XLSX into checked tables; and the templates finance starts from."""

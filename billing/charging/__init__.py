@@ -1,0 +1,1 @@
+"""Charging: from the month's usage sums to what each account owes."""

@@ -1,0 +1,132 @@
+"""The terms of a month for each number under a contract: plan version, first and last day, agreed amounts.
+
+Domain rule: plan changes take effect on calls by the day they start; minimum, caps and fixed fees of a month go by the
+version in force on its first day in service. Service that is paid for begins on the first day after a free trial.
+"""
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from billing.core.period import Period
+from billing.rate_book.book import RateBook
+from billing.rate_book.plans import RetailPlan, RetailVersion
+from billing.tables.catalog import Contract, Subscription
+
+Account = tuple[str, str]
+"""Contract and number."""
+
+MonthRule = Literal["whole", "part", "free"]
+"""How an opening or closing month counts: as a whole month, by its days in service, or not at all."""
+
+
+@dataclass(frozen=True)
+class AccountTerms:
+    """What a number under a contract is billed by in one month.
+
+    Attributes:
+        rate_id: plan@start of the governing version.
+        days_before: days of the month before service opened, None when it did not open this month.
+        days_after: days of the month after service closed, None when it did not close this month.
+        trial_until: first day after a free trial of the contract.
+        monthly_minimum_micro: agreed minimum, None for the plan's own; likewise both caps.
+    """
+
+    contract_id: str
+    service_number: str
+    rate_id: str
+    plan: RetailPlan
+    version: RetailVersion
+    days_before: int | None
+    days_after: int | None
+    trial_until: dt.date | None
+    monthly_minimum_micro: int | None
+    cap_amount_micro: int | None
+    cap_count: int | None
+
+    @property
+    def account(self) -> Account:
+        """Contract and number."""
+        return self.contract_id, self.service_number
+
+    def days_charged(self, opening: MonthRule, closing: MonthRule, period: Period) -> int:
+        """Days of the month that count under the rules for its opening and closing month; all days otherwise."""
+        days = period.day_count
+        for outside, rule in ((self.days_before, opening), (self.days_after, closing)):
+            if outside is not None and rule == "free":
+                return 0
+            if outside is not None and rule == "part":
+                days -= outside
+        return days
+
+
+def month_terms(period: Period, book: RateBook, contracts: Collection[str] | None = None) -> list[AccountTerms]:
+    """Terms of every number with a paid day in the month, ordered by contract and number.
+
+    A number that leaves one contract for another in mid-month has terms under both: its closing month under the first,
+    its opening month under the second. A number whose plan has no price on its governing day has none.
+
+    Args:
+        period: the month.
+        book: the rate book.
+        contracts: only these contracts; all when None.
+    """
+    terms = []
+    for row in _governing_rows(period, book, contracts).iter_rows(named=True):
+        price = book.retail(row[Subscription.plan_id], max(row["paid_from"], period.start))
+        if price is None:
+            continue
+        rate_id, version = price
+        terms.append(
+            AccountTerms(
+                contract_id=row[Subscription.contract_id],
+                service_number=row[Subscription.service_number],
+                rate_id=rate_id,
+                plan=book.prices.retail[row[Subscription.plan_id]],
+                version=version,
+                days_before=_days_before(row["opened_on"], period),
+                days_after=_days_after(row["closed_on"], period),
+                trial_until=row[Contract.trial_until],
+                monthly_minimum_micro=row[Subscription.monthly_minimum_micro],
+                cap_amount_micro=row[Subscription.cap_amount_micro],
+                cap_count=row[Subscription.cap_count],
+            )
+        )
+    return terms
+
+
+def _governing_rows(period: Period, book: RateBook, contracts: Collection[str] | None) -> pl.DataFrame:
+    """The first subscription in force in the month, with the first and last paid day ever under its contract."""
+    account = (Subscription.contract_id, Subscription.service_number)
+    paid_from, to = pl.col("paid_from"), pl.col(Subscription.valid_to)
+    held = book.table(Subscription.name)
+    if contracts is not None:
+        held = held.filter(pl.col(Subscription.contract_id).is_in(sorted(contracts)))
+    return (
+        held.join(
+            book.table(Contract.name).select(Contract.contract_id, Contract.trial_until),
+            on=Contract.contract_id,
+            maintain_order="left",
+        )
+        .with_columns(pl.max_horizontal(Subscription.valid_from, Contract.trial_until).alias("paid_from"))
+        .filter(to.is_null() | (paid_from < to))
+        .with_columns(
+            paid_from.min().over(account).alias("opened_on"),
+            pl.when(to.is_null().any().over(account)).then(None).otherwise(to.max().over(account)).alias("closed_on"),
+        )
+        .filter(paid_from < period.end, to.is_null() | (to > period.start))
+        .sort(*account, "paid_from")
+        .unique(account, keep="first", maintain_order=True)
+    )
+
+
+def _days_before(opened_on: dt.date, period: Period) -> int | None:
+    return (opened_on - period.start).days if period.start <= opened_on < period.end else None
+
+
+def _days_after(closed_on: dt.date | None, period: Period) -> int | None:
+    """`closed_on` is the first day outside; the closing month is the month of the day before it."""
+    return (period.end - closed_on).days if closed_on and period.start < closed_on <= period.end else None

@@ -1,0 +1,91 @@
+"""Which caps hold for which numbers in a month: the plan's reading, the agreed amount.
+
+Domain rule: an amount cap must say whether fixed fees count (`fee_base`), a count cap whether every attempt counts; an
+amount agreed for a number replaces the plan's only where the plan has that reading.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from billing.charging.account_terms import Account, AccountTerms
+from billing.core.findings import Finding
+
+CAP_READING_MISSING = "CAP_READING_MISSING"
+CAP_TERMS_DISAGREE = "CAP_TERMS_DISAGREE"
+RuleName = Literal["cap_amount", "cap_count"]
+Measure = Literal["amount_micro", "attempts", "answered"]
+
+
+@dataclass(frozen=True)
+class CapRule:
+    """One cap of one number or of the numbers of one contract that share it.
+
+    Attributes:
+        limit: micro-yuan for an amount cap, calls for a count cap.
+        before: what already counts before the first call: fixed fees when fee_base is all, else zero.
+        measure: what a call adds.
+    """
+
+    rule: RuleName
+    contract_id: str
+    numbers: tuple[str, ...]
+    scope: Literal["number", "contract"]
+    limit: int
+    before: int
+    measure: Measure
+
+
+def cap_rules(terms: Sequence[AccountTerms], fixed_fees: Mapping[Account, int]) -> tuple[list[CapRule], list[Finding]]:
+    """The caps of the month, and what makes one unreadable.
+
+    Args:
+        terms: terms of every number.
+        fixed_fees: fixed fees of the month by contract and number, micro-yuan.
+
+    Returns:
+        Rules in a fixed order, and critical findings: an agreed cap under a plan that has none; numbers that share a
+        cap of their contract but state different ones (the lowest is used).
+    """
+    rules: list[CapRule] = []
+    findings: list[Finding] = []
+    shared: dict[tuple[str, RuleName], list[CapRule]] = {}
+    for number in terms:
+        for rule in _rules_of(number, fixed_fees.get(number.account, 0), findings):
+            if rule.scope == "contract":
+                shared.setdefault((rule.contract_id, rule.rule), []).append(rule)
+            else:
+                rules.append(rule)
+    for group in shared.values():
+        if len({(rule.limit, rule.measure) for rule in group}) > 1:
+            values = {"contract": group[0].contract_id, "rule": group[0].rule}
+            findings.append(Finding(CAP_TERMS_DISAGREE, "critical", "", values))
+        rules.append(_shared_rule(group))
+    return rules, findings
+
+
+def _rules_of(terms: AccountTerms, fixed_micro: int, findings: list[Finding]) -> list[CapRule]:
+    rules = []
+    numbers = (terms.service_number,)
+    amount, count = terms.version.cap_amount, terms.version.cap_count
+    if amount is not None:
+        limit = amount.amount if terms.cap_amount_micro is None else terms.cap_amount_micro
+        before = fixed_micro if amount.fee_base == "all" else 0
+        rules.append(CapRule("cap_amount", terms.contract_id, numbers, amount.scope, limit, before, "amount_micro"))
+    if count is not None:
+        calls = count.calls if terms.cap_count is None else terms.cap_count
+        rules.append(CapRule("cap_count", terms.contract_id, numbers, count.scope, calls, 0, count.count))
+    stated = {"cap_amount": (terms.cap_amount_micro, amount), "cap_count": (terms.cap_count, count)}
+    for name, (agreed, reading) in stated.items():
+        if agreed is not None and reading is None:
+            values = {"contract": terms.contract_id, "number": terms.service_number, "plan": terms.rate_id}
+            findings.append(Finding(CAP_READING_MISSING, "critical", "", values | {"rule": name}))
+    return rules
+
+
+def _shared_rule(group: Sequence[CapRule]) -> CapRule:
+    """The cap that numbers of a contract fill together; fixed fees of those that count them come first."""
+    lowest = min(group, key=lambda rule: (rule.limit, rule.measure))
+    numbers = tuple(sorted(rule.numbers[0] for rule in group))
+    before = sum(rule.before for rule in group)
+    return CapRule(lowest.rule, lowest.contract_id, numbers, "contract", lowest.limit, before, lowest.measure)

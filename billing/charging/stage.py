@@ -1,0 +1,70 @@
+"""Charge the accounts of a month: usage and its rounding, caps, minimums, fixed fees, adjustments.
+
+The order of money operations is fixed: first prices (already in the usage sums), caps, rounding to bill lines, minimum,
+fixed fees, adjustments; VAT follows with the bill.
+"""
+
+from collections.abc import Collection
+
+import polars as pl
+
+from billing.charging.account_terms import Account, month_terms
+from billing.charging.adjustments import adjustment_rows
+from billing.charging.cap_instants import CallsOf
+from billing.charging.caps import apply_caps
+from billing.charging.charge_rows import ChargeWriter, in_charge_order
+from billing.charging.fixed_fees import fee_items
+from billing.charging.minimums import minimum_finding, true_up_item
+from billing.charging.usage_charges import rounded_usage, usage_charges
+from billing.core.findings import Outcome
+from billing.core.period import Period
+from billing.rate_book.book import RateBook
+from billing.tables.calls import CallAdjustment
+from billing.tables.documents import Charge
+
+
+def charge_accounts(
+    period: Period,
+    usage: pl.DataFrame,
+    calls_of: CallsOf,
+    book: RateBook,
+    *,
+    contracts: Collection[str] | None = None,
+) -> Outcome:
+    """What every contract and number owes for a month.
+
+    Args:
+        period: the month; billing period and usage month.
+        usage: `UsageTotal` rows of the month's calls.
+        calls_of: gives calls of numbers on days; asked only around the day on which a cap crosses.
+        book: the rate book.
+        contracts: only these contracts, and `usage` holds only theirs; all when None.
+
+    Returns:
+        Tables `charge` and `call_adjustment`, each in key order. Findings: CAP_REACHED (info), and critical
+        CAP_READING_MISSING, CAP_TERMS_DISAGREE, MINIMUM_READING_MISSING.
+    """
+    terms = month_terms(period, book, contracts)
+    writer = ChargeWriter(period, period, book)
+    usage_lines = usage_charges(period, usage, book)
+    billed_usage = rounded_usage(usage_lines)
+    fees = [(number, item) for number in terms for item in fee_items(number, period)]
+    fixed_fees: dict[Account, int] = {}
+    for number, item in fees:
+        fixed_fees[number.account] = fixed_fees.get(number.account, 0) + item.amount_micro
+
+    caps = apply_caps(period, usage, terms, fixed_fees, billed_usage, calls_of)
+    counted = dict(billed_usage)
+    for number, item in caps.credits:
+        counted[number.account] += item.amount_micro
+    true_ups = [
+        (number, missing)
+        for number in terms
+        if (missing := true_up_item(number, counted.get(number.account, 0), period))
+    ]
+
+    rows = [writer.row(*number.account, item) for number, item in (*caps.credits, *true_ups, *fees)]
+    rows += adjustment_rows(period, book, terms, writer, contracts)
+    charges = in_charge_order(pl.concat([usage_lines, Charge.of_rows(rows)]))
+    readings = [finding for number in terms if (finding := minimum_finding(number))]
+    return Outcome({Charge.name: charges, CallAdjustment.name: caps.adjustments}, [*caps.findings, *readings])

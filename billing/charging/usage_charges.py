@@ -1,0 +1,131 @@
+"""Usage charges: the exact sum of first prices of a number and price, and what rounding it to a bill line adds.
+
+Domain rule: round half up to the fen at the bill line, never at the call; the difference is a charge of kind
+`rounding` on the same line, so that calls + rounding = bill.
+"""
+
+import functools
+from collections.abc import Sequence
+
+import polars as pl
+
+from billing.charging.charge_rows import in_charge_order
+from billing.core.digests import canonical_json
+from billing.core.money import round_to_fen_expr, yuan_exact
+from billing.core.period import Period
+from billing.rate_book.book import RateBook
+from billing.tables.calls import UsageTotal
+from billing.tables.catalog import Contract
+from billing.tables.documents import Charge
+
+_LINE = (Charge.contract_id, Charge.service_number, Charge.rate_id, Charge.vat_rate_bp)
+
+
+def usage_charges(period: Period, usage: pl.DataFrame, book: RateBook) -> pl.DataFrame:
+    """Charges of kind usage and rounding, by contract, number, price and VAT rate of the usage days.
+
+    Args:
+        period: the month; both billing period and usage month.
+        usage: `UsageTotal` rows of the month.
+        book: the rate book.
+
+    Returns:
+        `Charge` rows. The usage amount has six places and may be zero; a rounding of zero is left out. The usage key
+        is `period|contract|number|rate_id`, with `|<vat bp>` behind it when the month has two VAT rates.
+    """
+    if usage.is_empty():
+        return Charge.empty()
+    prices = _prices(period, usage, book)
+    lines = (
+        usage.join(prices, on=(UsageTotal.rate_id, UsageTotal.usage_date), maintain_order="left")
+        .group_by(*_LINE, "product", "tax_code", "has_two_rates")
+        .agg(
+            pl.col(UsageTotal.usage_date).max().alias(Charge.supply_date),
+            *(
+                pl.col(measure).sum()
+                for measure in (UsageTotal.call_count, UsageTotal.charged_seconds, UsageTotal.amount_micro)
+            ),
+        )
+        .join(book.table(Contract.name), on=Contract.contract_id, how="left")
+        .sort(_LINE)
+    )
+    assert lines[Charge.amount_micro].sum() == usage[UsageTotal.amount_micro].sum(), "usage lines lose money"
+    written = lines.pipe(_written, period)
+    return in_charge_order(pl.concat([Charge.conform(written), Charge.conform(_rounding(written))]))
+
+
+def rounded_usage(charges: pl.DataFrame) -> dict[tuple[str, str], int]:
+    """Usage with its rounding, in whole fen, by contract and number."""
+    sums = charges.group_by(Charge.contract_id, Charge.service_number).agg(pl.col(Charge.amount_micro).sum())
+    return {(row[0], row[1]): row[2] for row in sums.iter_rows()}
+
+
+def _prices(period: Period, usage: pl.DataFrame, book: RateBook) -> pl.DataFrame:
+    """Product, tax code and VAT rate of each price and day that occurs."""
+    vat = functools.cache(book.vat_rate_bp)
+    days = tuple(period.days())
+
+    @functools.cache
+    def has_two_rates(tax_code: str) -> bool:
+        return len({vat(tax_code, day) for day in days}) > 1
+
+    rows = []
+    for rate_id, day in usage.select(UsageTotal.rate_id, UsageTotal.usage_date).unique().sort(pl.all()).iter_rows():
+        plan, _ = book.retail_by_rate(rate_id)
+        rows.append((rate_id, day, plan.product, plan.tax_code, vat(plan.tax_code, day), has_two_rates(plan.tax_code)))
+    schema = {
+        str(UsageTotal.rate_id): pl.String,
+        str(UsageTotal.usage_date): pl.Date,
+        "product": pl.String,
+        "tax_code": pl.String,
+        str(Charge.vat_rate_bp): pl.Int64,
+        "has_two_rates": pl.Boolean,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _written(lines: pl.DataFrame, period: Period) -> pl.DataFrame:
+    bp = pl.when("has_two_rates").then(pl.col(Charge.vat_rate_bp).cast(pl.String))
+    parts = (Charge.contract_id, Charge.service_number, Charge.rate_id)
+    usage_key = pl.concat_str(pl.lit(str(period)), *parts, bp, separator="|", ignore_nulls=True)
+    charge_key = _key("usage", period, bp)
+    explanations = _explanations(lines[Charge.amount_micro].to_list(), lines[UsageTotal.charged_seconds].to_list())
+    return lines.with_columns(
+        charge_key.alias(Charge.charge_key),
+        _key("rounding", period, bp).alias("rounding_key"),
+        charge_key.alias(Charge.line_key),
+        pl.lit(str(period)).alias(Charge.period),
+        pl.lit(str(period)).alias(Charge.usage_period),
+        pl.lit("usage").alias(Charge.kind),
+        pl.lit("usage").alias(Charge.item),
+        usage_key.alias(Charge.usage_key),
+        pl.col(UsageTotal.charged_seconds).alias(Charge.quantity),
+        pl.lit("second").alias(Charge.quantity_unit),
+        pl.Series(Charge.explanation, explanations, pl.String),
+    )
+
+
+def _key(kind: str, period: Period, bp: pl.Expr) -> pl.Expr:
+    """The charge key, with the price and, in a month of two VAT rates, the rate behind it."""
+    head = pl.format("{}/{}/" + f"{kind}/{kind}/{period}", Charge.contract_id, Charge.service_number)
+    return pl.concat_str(head, Charge.rate_id, bp, separator="/", ignore_nulls=True)
+
+
+def _explanations(amounts: Sequence[int], seconds: Sequence[int]) -> list[str]:
+    pairs = zip(amounts, seconds, strict=True)
+    return [canonical_json({"charged_seconds": str(charged), "exact": yuan_exact(exact)}) for exact, charged in pairs]
+
+
+def _rounding(usage: pl.DataFrame) -> pl.DataFrame:
+    """What the bill line adds to each exact sum; lines that are whole fen have none."""
+    amount = pl.col(Charge.amount_micro)
+    return usage.with_columns(
+        pl.col("rounding_key").alias(Charge.charge_key),
+        pl.lit("rounding").alias(Charge.kind),
+        pl.lit("rounding").alias(Charge.item),
+        pl.lit(None, pl.String).alias(Charge.usage_key),
+        pl.lit(None, pl.Int64).alias(Charge.call_count),
+        pl.lit(1, pl.Int64).alias(Charge.quantity),
+        pl.lit("once").alias(Charge.quantity_unit),
+        (round_to_fen_expr(amount) - amount).alias(Charge.amount_micro),
+    ).filter(amount != 0)

@@ -1,0 +1,125 @@
+"""Shares of monthly function fees, and their release as the customer pays.
+
+Domain rules: a month's function fee earns its share in the next month; the share arises whether or not the bill is
+paid, and is paid out in proportion to what was paid of that month's bill; fees of a free trial earn nothing.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from billing.commission.shares import TRIAL, EarnedShare, Row, RuleName, release_line, released_part
+from billing.commission.sold_contracts import SoldContract
+from billing.core.findings import Finding
+from billing.core.money import net_of_vat
+from billing.core.period import Period
+from billing.rate_book.book import RateBook
+from billing.tables.catalog import Receipt
+from billing.tables.documents import Charge, CommissionLine
+
+RULE: RuleName = "monthly_function_fee"
+Bills = Mapping[tuple[str, str], int]
+"""Money by contract and billing period."""
+
+
+def fee_shares(
+    fees: pl.DataFrame,
+    contracts: Mapping[str, SoldContract],
+    billed: Bills,
+    paid: Bills,
+    book: RateBook,
+    findings: list[Finding],
+) -> list[EarnedShare]:
+    """Shares of last month's function fees, for contracts paid by the month.
+
+    Args:
+        fees: `Charge` rows of that month; only recurring function fees count.
+        contracts: contracts sold by agents.
+        billed: bills of contracts, tax included.
+        paid: receipts for those bills.
+        book: the rate book.
+        findings: doubts are added here.
+    """
+    wanted = fees.filter(pl.col(Charge.kind) == "recurring", pl.col(Charge.contract_id).is_in(list(contracts)))
+    sums: dict[tuple[str, str], dict[int, int]] = {}
+    for fee in wanted.sort(Charge.charge_key).iter_rows(named=True):
+        if contracts[fee[Charge.contract_id]].payment_mode == "monthly" and _is_function_fee(fee, book):
+            by_rate = sums.setdefault((fee[Charge.contract_id], fee[Charge.period]), {})
+            rate = fee[Charge.vat_rate_bp]
+            by_rate[rate] = by_rate.get(rate, 0) + fee[Charge.amount_micro]
+    shares = []
+    for (contract_id, month), by_rate in sorted(sums.items()):
+        contract, arose = contracts[contract_id], Period.parse(month)
+        held = contract.scheme_on(book, arose.end - dt.timedelta(days=1), findings)
+        if held is None:
+            continue
+        scheme, version = held
+        is_net = version.base_tax == "net"
+        is_trial = contract.trial_until is not None and contract.trial_until >= arose.end
+        shares.append(
+            EarnedShare(
+                contract_id=contract_id,
+                customer_id=contract.customer_id,
+                payee=contract.payee,
+                rule=RULE,
+                scheme=scheme,
+                contract_year=None,
+                base_micro=sum(net_of_vat(fee, rate) if is_net else fee for rate, fee in by_rate.items()),
+                rate_bp=version.monthly_function_fee,
+                source=f"{month}/{contract_id}",
+                collected=(1, 1) if version.release == "billed" else collected(contract_id, month, billed, paid),
+                reason=TRIAL if is_trial else None,
+            )
+        )
+    return shares
+
+
+def later_releases(period: Period, earlier: pl.DataFrame, billed: Bills, paid: Bills) -> list[Row]:
+    """Lines that release what arose in earlier periods and was paid for since.
+
+    Args:
+        period: the billing period.
+        earlier: `CommissionLine` rows of earlier closed periods.
+        billed: bills of contracts.
+        paid: receipts for them up to the end of the period.
+    """
+    is_share = (pl.col(CommissionLine.rule) == RULE) & (pl.col(CommissionLine.accrued_micro) > 0)
+    originals = earlier.filter(is_share).sort(CommissionLine.commission_key)
+    released = dict(
+        earlier.group_by(pl.col(CommissionLine.source)).agg(pl.col(CommissionLine.released_micro).sum()).iter_rows()
+    )
+    rows = []
+    for line in originals.iter_rows(named=True):
+        month = line[CommissionLine.source].partition("/")[0]
+        bill = collected(line[CommissionLine.contract_id], month, billed, paid)
+        so_far = line[CommissionLine.released_micro] + released.get(line[CommissionLine.commission_key], 0)
+        more = released_part(line[CommissionLine.accrued_micro], *bill) - so_far
+        if more > 0:
+            rows.append(release_line(line, more, period))
+    return rows
+
+
+def collected(contract_id: str, month: str, billed: Bills, paid: Bills) -> tuple[int, int]:
+    """What was paid and billed for a month; a month whose bill is not known has nothing paid."""
+    bill = billed.get((contract_id, month))
+    return (0, 1) if bill is None else (paid.get((contract_id, month), 0), bill)
+
+
+def bills_paid(book: RateBook, period: Period) -> Bills:
+    """Receipts for monthly bills up to the end of the period."""
+    sums = (
+        book.table(Receipt.name)
+        .filter(pl.col(Receipt.purpose) == "bill", pl.col(Receipt.received_on) < period.end)
+        .group_by(Receipt.contract_id, Receipt.bill_period)
+        .agg(pl.col(Receipt.amount_micro).sum())
+    )
+    return {(row[0], row[1]): row[2] for row in sums.iter_rows()}
+
+
+def _is_function_fee(charge: Mapping[str, Any], book: RateBook) -> bool:
+    _, version = book.retail_by_rate(charge[Charge.rate_id])
+    return any(
+        fee.is_function_fee and fee.kind == "recurring" and fee.item == charge[Charge.item] for fee in version.fees
+    )

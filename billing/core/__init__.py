@@ -1,0 +1,1 @@
+"""Words every stage shares: money, periods, findings, messages, digests. Imports nothing of ours."""

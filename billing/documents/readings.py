@@ -1,0 +1,46 @@
+"""The readings a document rests on: where a wording allows two readings with other money, the one used is printed."""
+
+import datetime as dt
+from collections.abc import Iterable
+
+from billing.rate_book.book import RateBook
+from billing.rate_book.plans import RetailVersion
+
+_COMMISSION = ("one_year_prepay", "release", "change", "base_tax")
+
+
+def bill_readings(book: RateBook, rate_ids: Iterable[str]) -> list[str]:
+    """Codes `reading.<term>.<value>` of the plan versions a bill rests on, and of the books' policy."""
+    codes: list[str] = []
+    for rate_id in sorted(set(rate_ids)):
+        codes.extend(_of_version(book.retail_by_rate(rate_id)[1]))
+    readings = book.policy.readings
+    codes += [f"reading.fapiao_at.{readings.fapiao_at}", f"reading.collects.{readings.collects}"]
+    return list(dict.fromkeys(codes))
+
+
+def commission_readings(book: RateBook, schemes: Iterable[str]) -> list[str]:
+    """Codes of the scheme versions a statement rests on; a scheme is named `scheme@start`."""
+    codes: list[str] = []
+    for scheme in sorted(set(schemes)):
+        name, _, start = scheme.rpartition("@")
+        version = book.prices.commission[name].versions[dt.date.fromisoformat(start)]
+        codes.extend(f"reading.{term}.{getattr(version, term)}" for term in _COMMISSION)
+    return list(dict.fromkeys(codes))
+
+
+def _of_version(version: RetailVersion) -> list[str]:
+    codes: list[str] = []
+    if version.minimum:
+        for term in ("scope", "first_month", "last_month"):
+            codes.append(f"reading.minimum_{term}.{getattr(version.minimum, term)}")
+    if version.cap_amount:
+        codes.append(f"reading.cap_scope.{version.cap_amount.scope}")
+        codes.append(f"reading.cap_fee_base.{version.cap_amount.fee_base}")
+    if version.cap_count:
+        codes.append(f"reading.cap_scope.{version.cap_count.scope}")
+        codes.append(f"reading.cap_count.{version.cap_count.count}")
+    for fee in version.fees:
+        if fee.kind == "recurring":
+            codes += [f"reading.fee_first_month.{fee.first_month}", f"reading.fee_last_month.{fee.last_month}"]
+    return codes

@@ -1,0 +1,147 @@
+"""Cells to values: text becomes times, milliseconds, numbers and outcomes, or is marked as unreadable.
+
+Pure `LazyFrame -> LazyFrame` steps over one frame that holds the cells (`cell:<column>`), the values by the name of
+their field, and `bad_<field>`: the cell is not empty and has another form than the declared one. Nothing is guessed.
+Each step adds plain columns for the next: an expression nested in another would be computed again at every mention.
+"""
+
+import datetime as dt
+
+import polars as pl
+
+from billing.core.period import ZONE
+from billing.ingest.layout import NUMBERS, TIMES, FieldForm, Layout
+from billing.ingest.lines import CELL
+from billing.ingest.numbers import UNREADABLE, normal_number
+from billing.tables.calls import Cdr
+
+IS_NOT_OURS = "is_not_ours"
+READ_ORDER = ("call_id", *NUMBERS, *TIMES, "talk_ms", "outcome")
+ANSWERED = ("answered", "ivr_only")
+EPOCHS = ("epoch_s", "epoch_ms")
+DIGITS_LIMIT = 13
+"""Digits of a whole number: more are no duration and no time, and products stay far from 64 bits."""
+CLOCK_START, CLOCK_END = dt.datetime(2000, 1, 1), dt.datetime(2099, 12, 31)
+"""Outside these a clock was read in the wrong unit, or was never set."""
+_OFFSET_MS = 8 * 3600 * 1000
+"""Asia/Shanghai against UTC, without change in all the years a clock may show."""
+
+
+def named_fields(layout: Layout) -> list[str]:
+    """The fields that a cell of the file can make unreadable, in the order of the table's columns."""
+    return [name for name in READ_ORDER if name in layout.fields or name in ("call_id", "outcome")]
+
+
+def read_values(cells: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
+    """Add every field in its type: null where the cell is empty or unreadable, or the layout has no such field.
+
+    A number that makes no sense is `UNREADABLE`, since null is a caller that was withheld.
+    """
+    id_column, rule = layout.identity.column, layout.not_ours
+    absent = [name for name in (*NUMBERS, *TIMES, "talk_ms") if name not in layout.fields]
+    word = pl.col(CELL + layout.outcome.column)
+    outcome = word.replace_strict(layout.outcome.words, default=layout.outcome.other, return_dtype=pl.String)
+    not_ours = pl.col(CELL + rule.column).is_in(rule.values) if rule else pl.lit(False)
+    return cells.with_columns(
+        (_filled(id_column) if id_column else pl.lit(None, pl.String)).alias("call_id"),
+        *(_value(name, field, layout.zone).alias(name) for name, field in layout.fields.items()),
+        *(pl.lit(None, Cdr.schema()[name]).alias(name) for name in absent),
+        outcome.alias("outcome"),
+        not_ours.alias(IS_NOT_OURS),
+    )
+
+
+def mark_bad(read: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
+    """Add `bad_<field>` for every named field; never null where the cells are not null."""
+    return read.with_columns(_is_bad(name, layout).alias(f"bad_{name}") for name in named_fields(layout))
+
+
+def derive(read: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
+    """Times and talk the layout says to compute from the others."""
+    rules = layout.derived
+    talk = pl.duration(milliseconds=pl.col("talk_ms"), time_unit="ms")
+    derived = []
+    if rules.answered_at:
+        derived.append(pl.when(pl.col("talk_ms") > 0).then(pl.col("ended_at") - talk).alias("answered_at"))
+    if rules.ended_at:
+        first = pl.coalesce("answered_at", "started_at") if rules.ended_at == "start + talk" else pl.col("answered_at")
+        derived.append((first + talk).alias("ended_at"))
+    if rules.talk_ms:
+        derived.append((pl.col("ended_at") - pl.col("answered_at")).dt.total_milliseconds().alias("talk_ms"))
+    return read.with_columns(derived)
+
+
+def settle_outcome(read: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
+    """Whether the call was answered, by the layout's rule; an answer time and talk only where it was.
+
+    A call that was not answered and yet has talk keeps both, so that a rule of the gate can hold it back.
+    """
+    answered_by = {"talk": pl.col("talk_ms") > 0, "answer_time": pl.col("answered_at").is_not_null()}
+    if by := answered_by.get(layout.outcome.answered_by):
+        outcome = pl.when(by).then(pl.lit("answered")).otherwise(pl.col("outcome"))
+        bad = pl.col("bad_outcome") & ~by.fill_null(False)
+        read = read.with_columns(outcome.alias("outcome"), bad.alias("bad_outcome"))
+    was_answered = pl.col("outcome").is_in(ANSWERED)
+    return read.with_columns(was_answered.alias("was_answered")).with_columns(
+        pl.when(pl.col("was_answered") | (pl.col("talk_ms") > 0)).then(pl.col("answered_at")).alias("answered_at"),
+        pl.when(~pl.col("was_answered")).then(pl.col("talk_ms").fill_null(0)).otherwise("talk_ms").alias("talk_ms"),
+    )
+
+
+def _filled(column: str) -> pl.Expr:
+    """A cell, null when it is empty."""
+    return pl.when(pl.col(CELL + column) != "").then(pl.col(CELL + column))
+
+
+def _value(name: str, field: FieldForm, zone: str) -> pl.Expr:
+    """A cell in its declared form; null when it is empty or has another form."""
+    cell = pl.col(CELL + field.column)
+    if field.form == "number":
+        return normal_number(_filled(field.column), is_service=name == "service_number")
+    if field.form == "text":
+        return _filled(field.column)
+    if field.form in EPOCHS:
+        return (_digits(cell) * (1000 if field.form == "epoch_s" else 1) + _OFFSET_MS).cast(pl.Datetime("ms"))
+    if field.form in ("seconds", "milliseconds"):
+        return _digits(cell) * (1000 if field.form == "seconds" else 1)
+    instant = cell.str.to_datetime(field.form, strict=False, time_unit="ms")
+    if zone == ZONE:
+        return instant
+    instant = instant.dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
+    return instant.dt.convert_time_zone(ZONE).dt.replace_time_zone(None)
+
+
+def _digits(cell: pl.Expr) -> pl.Expr:
+    """A whole number; what `_is_bad_digits` catches beside it is of no account."""
+    return cell.cast(pl.Int64, strict=False)
+
+
+def _is_bad_digits(cell: pl.Expr, value: pl.Expr) -> pl.Expr:
+    """Whether a cell is more or less than a few ASCII digits: `+5`, `-0`, `1e5`, `5.0`, `007`, none of them is read.
+
+    A leading 0 is refused since 000126 is 126 seconds or 1 min 26 s; signs sort before the digits.
+    """
+    is_bare = (cell >= "1") | (cell == "0")
+    return (cell != "") & (value.is_null() | ~is_bare | (cell.str.len_bytes() > DIGITS_LIMIT))
+
+
+def _is_bad(name: str, layout: Layout) -> pl.Expr:
+    value = pl.col(name)
+    if name == "outcome":
+        return value.is_null()
+    if name == "call_id":
+        # What a spreadsheet makes of a long id; the digits are gone.
+        return value.str.contains("E+", literal=True).fill_null(False)
+    field = layout.fields[name]
+    cell = pl.col(CELL + field.column)
+    if name in NUMBERS:
+        return (value == UNREADABLE).fill_null(False)
+    if name == "talk_ms":
+        return _is_bad_digits(cell, value)
+    is_off = ~value.is_between(CLOCK_START, CLOCK_END).fill_null(True)
+    if field.form in EPOCHS:
+        # Zero is how switches write `never`.
+        return _is_bad_digits(cell, value) | (is_off & (cell != "0"))
+    # A 60th second would slip into the next minute, and with it into the next day or month.
+    is_leap = cell.str.ends_with("60") if field.form.endswith("%S") else cell.str.contains(":60", literal=True)
+    return ((cell != "") & value.is_null()) | is_off | is_leap

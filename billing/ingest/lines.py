@@ -1,0 +1,139 @@
+"""Lines to cells: every physical line that is a record becomes exactly one row, whatever is in it.
+
+A plain line splits on the delimiter in one vectorised step. A line that is not plain (quotes where none are due, a
+field too many or too few, a NUL, a byte order mark, more than 64 KiB) goes to a strict reader, one line at a time;
+what that reader refuses has no cells and is not readable. Line numbers are those of the file.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from billing.ingest.layout import Layout
+from billing.ingest.received import TextFacts
+
+LINE_LIMIT_BYTES = 64 << 10
+LINE_INDEX = "line_index"
+LINE = "line"
+IS_PLAIN = "is_plain"
+IS_READABLE = "is_readable"
+CELL = "cell:"
+"""Before the name of a column whose text stands in a frame."""
+_PARTS = "parts"
+
+
+@dataclass(frozen=True)
+class LineForm:
+    """How the lines of one file are cut.
+
+    Attributes:
+        delimiter: one character.
+        is_quoted: every field of a plain line stands in double quotes.
+        columns: the header's columns, all of them.
+        used: those that values are taken from.
+        facts: what the bytes hold; work a clean file does not need is skipped.
+    """
+
+    delimiter: str
+    is_quoted: bool
+    columns: tuple[str, ...]
+    used: tuple[str, ...]
+    facts: TextFacts
+
+
+def line_form(layout: Layout, columns: tuple[str, ...], facts: TextFacts) -> LineForm:
+    """The form of a file's lines; a file without a single quote is not a quoted one, whatever the layout says."""
+    is_quoted = layout.quoting == "always" and facts.has_quote
+    return LineForm(layout.delimiter, is_quoted, columns, tuple(layout.used_columns()), facts)
+
+
+def scan_records(text: Path, header: str, header_line: int, layout: Layout) -> pl.LazyFrame:
+    """The lines that are records, with their index (line number - 1): neither header, blank nor comment.
+
+    A header that stands again in the middle (files joined) is framing too, also behind its byte order mark.
+    """
+    is_framing = framing(header, layout) | (pl.col(LINE_INDEX) < header_line)
+    return _scan(text).filter(~is_framing)
+
+
+def count_framing(text: Path, header: str, header_line: int, layout: Layout) -> int:
+    """How many physical lines are no records."""
+    is_framing = framing(header, layout) | (pl.col(LINE_INDEX) < header_line)
+    count: int = _scan(text).select(is_framing.sum()).collect(engine="streaming").item()
+    return count
+
+
+def framing(header: str, layout: Layout) -> pl.Expr:
+    """Whether a line is blank, a comment or the header."""
+    line = pl.col(LINE)
+    is_framing = (line.str.strip_chars() == "") | (line == header) | (line == "\ufeff" + header)
+    return is_framing | line.str.starts_with(layout.comment_prefix) if layout.comment_prefix else is_framing
+
+
+def _scan(text: Path) -> pl.LazyFrame:
+    return pl.scan_lines(text, name=LINE, row_index_name=LINE_INDEX, glob=False)
+
+
+def split_plain(records: pl.LazyFrame, form: LineForm) -> pl.LazyFrame:
+    """Add the used cells and `is_plain`; where that is false the cells mean nothing."""
+    line = pl.col(LINE)
+    body = line.str.strip_prefix('"').str.strip_suffix('"') if form.is_quoted else line
+    separator = f'"{form.delimiter}"' if form.is_quoted else form.delimiter
+    count = len(form.columns)
+    # One more part than there are columns: it is null exactly when the line has none too many.
+    parts = pl.col(_PARTS).struct
+    has_count = parts.field(f"field_{count - 1}").is_not_null() & parts.field(f"field_{count}").is_null()
+    return records.with_columns(body.str.split_exact(separator, count).alias(_PARTS)).select(
+        LINE_INDEX,
+        LINE,
+        (has_count & _has_plain_characters(line, form)).alias(IS_PLAIN),
+        *(parts.field(f"field_{form.columns.index(name)}").alias(CELL + name) for name in form.used),
+    )
+
+
+def read_strictly(records: pl.DataFrame, form: LineForm) -> pl.DataFrame:
+    """`line_index`, the used cells and `is_readable` of any lines; cells of a line without structure are null."""
+    split = split_plain(records.lazy().select(LINE_INDEX, LINE), form).collect()
+    plain, odd = split.filter(IS_PLAIN), split.filter(~pl.col(IS_PLAIN))
+    rows = [_cells_of(line, form) for line in odd[LINE]]
+    names = [CELL + name for name in form.used]
+    empty = (None,) * len(names)
+    cells = pl.DataFrame([row or empty for row in rows], schema=dict.fromkeys(names, pl.String), orient="row")
+    readable = pl.Series(IS_READABLE, [row is not None for row in rows], pl.Boolean)
+    both = [
+        plain.select(LINE_INDEX, *names, pl.lit(True).alias(IS_READABLE)),
+        odd.select(LINE_INDEX).hstack(cells).with_columns(readable),
+    ]
+    return pl.concat(both).sort(LINE_INDEX)
+
+
+def _has_plain_characters(lines: pl.Expr, form: LineForm) -> pl.Expr:
+    """Whether a line can be cut on the separator alone, as far as its characters go."""
+    facts = form.facts
+    is_plain = lines.str.len_bytes() <= LINE_LIMIT_BYTES
+    if form.is_quoted:
+        # n fields in quotes hold 2n quotes, so a line with that count that splits into n has none inside a field.
+        quotes = lines.str.count_matches('"', literal=True)
+        is_plain &= (quotes == 2 * len(form.columns)) & lines.str.starts_with('"') & lines.str.ends_with('"')
+    elif facts.has_quote:
+        is_plain &= ~lines.str.contains('"', literal=True)
+    if facts.has_nul:
+        is_plain &= ~lines.str.contains("\0", literal=True)
+    if facts.has_bom_inside:
+        is_plain &= ~lines.str.contains("\ufeff", literal=True)
+    return is_plain
+
+
+def _cells_of(line: str, form: LineForm) -> tuple[str, ...] | None:
+    """The used cells of one line read strictly, or None when it has no such structure."""
+    if len(line.encode()) > LINE_LIMIT_BYTES or "\0" in line or "\ufeff" in line:
+        return None
+    try:
+        fields = next(csv.reader([line], delimiter=form.delimiter, strict=True), [])
+    except csv.Error:
+        return None
+    if len(fields) != len(form.columns):
+        return None
+    return tuple(fields[form.columns.index(name)] for name in form.used)

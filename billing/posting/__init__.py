@@ -1,0 +1,1 @@
+"""Posting: the debit and credit legs of the month's documents."""

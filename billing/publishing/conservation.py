@@ -1,0 +1,99 @@
+"""The conservation certificate: every record and every yuan of a period accounted for, or nothing is published.
+
+Records read = not ours + duplicate + suspense + rated; calls rated = charged + free by rule + over cap; charges =
+invoices; revenue - settlement - commission = margin, all without VAT; postings sum to zero.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from billing.core.findings import Finding
+from billing.core.period import Period
+from billing.tables.calls import CallAdjustment, UsageTotal
+from billing.tables.documents import Charge, CommissionLine, Conservation, Invoice, InvoiceLine, Posting, SettlementLine
+
+
+def certify(
+    period: Period, records: Mapping[str, int], usage: pl.DataFrame, tables: Mapping[str, pl.DataFrame]
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """Draw up the certificate and check it.
+
+    Args:
+        period: the billing period.
+        records: records of the period's parts by fate: read, not_ours, duplicate, suspense_ingest, suspense_rating.
+        usage: `UsageTotal` rows of every call billed in the period, late ones included.
+        tables: the document tables by name.
+
+    Returns:
+        `Conservation` rows, and a critical finding for each equation that does not hold.
+    """
+    rated = _sum(usage, UsageTotal.call_count)
+    own = usage.filter(pl.col(UsageTotal.usage_date).dt.truncate("1mo") == period.start)
+    free = _sum(usage.filter(pl.col(UsageTotal.free_reason).is_not_null()), UsageTotal.call_count)
+    over_cap = tables[CallAdjustment.name]
+    over = _sum(over_cap, CallAdjustment.call_count)
+    money = _money(tables)
+    margin = money["revenue_net"] - money["settlement_net"] - money["commission_accrued"]
+    rows = [
+        *(_row(f"records_{fate}", record_count=count) for fate, count in records.items()),
+        _row("calls_rated", rated, _sum(usage, UsageTotal.billed_seconds), _sum(usage, UsageTotal.amount_micro)),
+        _row("calls_charged", rated - free - over),
+        _row("calls_free", free),
+        _row("calls_over_cap", over, amount_micro=_sum(over_cap, CallAdjustment.amount_micro)),
+        _row("leakage", over, amount_micro=_sum(over_cap, CallAdjustment.settlement_micro)),
+        *(_row(figure, amount_micro=amount) for figure, amount in money.items()),
+        _row("margin", amount_micro=margin),
+    ]
+    accounted = sum(count for fate, count in records.items() if fate != "read") + rated
+    equations = {
+        "records": (records["read"], accounted),
+        "usage": (_sum(own, UsageTotal.amount_micro), _sum(_kind(tables, "usage"), Charge.amount_micro)),
+        "invoices": (money["charges"], money["invoiced_gross"]),
+        "invoice_lines": (money["line_gross"], money["invoiced_gross"]),
+        "vat": (money["invoiced_gross"], money["revenue_net"] + money["vat"]),
+        "postings": (_sum(tables[Posting.name], Posting.debit_micro), _sum(tables[Posting.name], Posting.credit_micro)),
+    }
+    findings = [
+        Finding("NOT_CONSERVED", "critical", values={"equation": name, "left": left, "right": right})
+        for name, (left, right) in equations.items()
+        if left != right
+    ]
+    return Conservation.of_rows(rows), findings
+
+
+def _kind(tables: Mapping[str, pl.DataFrame], kind: str) -> pl.DataFrame:
+    return tables[Charge.name].filter(pl.col(Charge.kind) == kind)
+
+
+def _money(tables: Mapping[str, pl.DataFrame]) -> dict[str, int]:
+    charges, lines, invoices = tables[Charge.name], tables[InvoiceLine.name], tables[Invoice.name]
+    settlement, commission = tables[SettlementLine.name], tables[CommissionLine.name]
+    return {
+        "charges": _sum(charges, Charge.amount_micro),
+        "line_gross": _sum(lines, InvoiceLine.gross_micro),
+        "invoiced_gross": _sum(invoices, Invoice.gross_micro),
+        "vat": _sum(invoices, Invoice.tax_micro),
+        "revenue_net": _sum(invoices, Invoice.net_micro),
+        "settlement_gross": _sum(settlement, SettlementLine.gross_micro),
+        "settlement_net": _sum(settlement, SettlementLine.net_micro),
+        "commission_accrued": _sum(commission, CommissionLine.accrued_micro),
+        "commission_released": _sum(commission, CommissionLine.released_micro),
+    }
+
+
+def _row(
+    figure: str, record_count: int | None = None, seconds: int | None = None, amount_micro: int | None = None
+) -> dict[str, Any]:
+    return {
+        Conservation.figure: figure,
+        Conservation.record_count: record_count,
+        Conservation.billed_seconds: seconds,
+        Conservation.amount_micro: amount_micro,
+    }
+
+
+def _sum(frame: pl.DataFrame, column: str) -> int:
+    """Sum in Int128: a control total never wraps."""
+    return int(frame[column].cast(pl.Int128).sum())

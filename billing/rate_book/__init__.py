@@ -1,0 +1,1 @@
+"""The price book: dated YAML, checked and turned into values and tables."""

@@ -1,0 +1,157 @@
+"""The rate book: all plans in force plus the dated catalog, ready to be asked by day.
+
+What comes in: the checked catalog tables and the folder of plan files. What goes out: a `RateBook`, which the stages
+read and nobody changes.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+from pydantic import BaseModel
+
+from billing.core.findings import Finding, Refusal
+from billing.rate_book.plans import (
+    AccountMap,
+    CommissionScheme,
+    CommissionVersion,
+    RetailPlan,
+    RetailVersion,
+    SettlementPlan,
+    SettlementVersion,
+    TaxTable,
+)
+from billing.rate_book.policy import Policy
+from billing.rate_book.yaml_file import parse, read_yaml
+
+Version = TypeVar("Version")
+Plan = TypeVar("Plan", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class PriceBook:
+    """Every plan file, by id."""
+
+    retail: Mapping[str, RetailPlan]
+    settlement: Mapping[str, SettlementPlan]
+    commission: Mapping[str, CommissionScheme]
+    tax: TaxTable
+    accounts: AccountMap
+
+
+@dataclass(frozen=True)
+class RateBook:
+    """Plans, catalog and policy of one set of books."""
+
+    prices: PriceBook
+    tables: Mapping[str, pl.DataFrame]
+    policy: Policy
+
+    def table(self, name: str) -> pl.DataFrame:
+        """A catalog table by its name."""
+        return self.tables[name]
+
+    def retail(self, plan_id: str, day: dt.date) -> tuple[str, RetailVersion] | None:
+        """The retail version in force on a day and its rate id, None where there is no price."""
+        plan = self.prices.retail.get(plan_id)
+        return version_on(plan.versions, plan_id, day) if plan else None
+
+    def retail_by_rate(self, rate_id: str) -> tuple[RetailPlan, RetailVersion]:
+        """The plan and version behind a rate id."""
+        plan_id, _, start = rate_id.rpartition("@")
+        plan = self.prices.retail[plan_id]
+        version = plan.versions[dt.date.fromisoformat(start)]
+        assert version is not None, "a rate id never names a withdrawal"
+        return plan, version
+
+    def settlement(self, plan_id: str, day: dt.date) -> tuple[str, SettlementVersion] | None:
+        """The settlement version in force on a day and its rate id."""
+        plan = self.prices.settlement.get(plan_id)
+        return version_on(plan.versions, plan_id, day) if plan else None
+
+    def settlement_by_rate(self, rate_id: str) -> tuple[SettlementPlan, SettlementVersion]:
+        """The settlement plan and version behind a rate id."""
+        plan_id, _, start = rate_id.rpartition("@")
+        plan = self.prices.settlement[plan_id]
+        version = plan.versions[dt.date.fromisoformat(start)]
+        assert version is not None, "a rate id never names a withdrawal"
+        return plan, version
+
+    def commission(self, scheme: str, day: dt.date) -> tuple[str, CommissionVersion] | None:
+        """The commission version in force on a day and its id."""
+        plan = self.prices.commission.get(scheme)
+        return version_on(plan.versions, scheme, day) if plan else None
+
+    def vat_rate_bp(self, tax_code: str, supply_date: dt.date) -> int:
+        """VAT rate of a tax code by supply date and our kind of taxpayer that day.
+
+        Raises:
+            Refusal: the tax table has no rate for the day.
+        """
+        kind = self.policy.taxpayer_on(supply_date)
+        rates = getattr(self.prices.tax.codes[tax_code], kind)
+        held = [start for start in rates if start <= supply_date]
+        if not held:
+            values = {"code": tax_code, "day": supply_date, "taxpayer": kind}
+            raise Refusal(Finding("VAT_RATE_MISSING", "critical", "rate_plans/tax/vat.yaml", values))
+        return int(rates[max(held)])
+
+    def input_vat_deductible(self, day: dt.date) -> bool:
+        """Whether input VAT may be deducted: only by a general taxpayer."""
+        return self.policy.taxpayer_on(day) == "general"
+
+
+def version_on(versions: Mapping[dt.date, Version | None], plan_id: str, day: dt.date) -> tuple[str, Version] | None:
+    """The version in force on a day with its id `plan@start`; None before the first and after a withdrawal."""
+    held = [start for start in versions if start <= day]
+    if not held:
+        return None
+    version = versions[max(held)]
+    return None if version is None else (f"{plan_id}@{max(held)}", version)
+
+
+def read_price_book(folder: Path) -> PriceBook:
+    """Read and check every plan file below `rate_plans/`.
+
+    Raises:
+        Refusal: with every problem of every file.
+    """
+    problems: list[Finding] = []
+
+    def plans(kind: str, model: type[Plan], key: Callable[[Plan], str]) -> dict[str, Plan]:
+        found: dict[str, Plan] = {}
+        for path in sorted((folder / kind).glob("*.yaml")):
+            name = f"rate_plans/{kind}/{path.name}"
+            try:
+                plan = parse(model, read_yaml(path, name))
+            except Refusal as refusal:
+                problems.extend(refusal.findings)
+                continue
+            if key(plan) != path.stem:
+                problems.append(Finding("PLAN_NAME_NOT_FILE", "critical", f"{name}:1", {"plan": key(plan)}))
+            found[key(plan)] = plan
+        return found
+
+    def single(kind: str, file: str, model: type[Plan]) -> Plan | None:
+        path = folder / kind / file
+        name = f"rate_plans/{kind}/{file}"
+        if not path.exists():
+            problems.append(Finding("PLAN_FILE_MISSING", "critical", name, {"file": name}))
+            return None
+        try:
+            return parse(model, read_yaml(path, name))
+        except Refusal as refusal:
+            problems.extend(refusal.findings)
+            return None
+
+    retail = plans("retail", RetailPlan, lambda plan: plan.plan)
+    settlement = plans("settlement", SettlementPlan, lambda plan: plan.plan)
+    commission = plans("commission", CommissionScheme, lambda plan: plan.scheme)
+    tax = single("tax", "vat.yaml", TaxTable)
+    accounts = single("posting", "accounts.yaml", AccountMap)
+    if problems or tax is None or accounts is None:
+        raise Refusal(*problems)
+    return PriceBook(retail, settlement, commission, tax, accounts)

@@ -1,0 +1,106 @@
+"""What is wrong with a rate book as a whole: things no single file or row shows.
+
+Plans that nobody can be billed by, prices below cost, contracts whose terms the plan does not carry.
+"""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from billing.core.findings import Finding
+from billing.core.money import yuan_exact
+from billing.rate_book.book import RateBook
+from billing.rate_book.plans import Block
+from billing.tables.catalog import Agent, Carrier, Contract, ServiceNumber, Subscription
+
+USUAL_SECONDS = range(1, 601)
+"""Below cost is judged by pricing calls of these lengths under both schedules, not by comparing unit prices."""
+
+
+def check_book(book: RateBook) -> list[Finding]:
+    """Findings about plans and catalog together, in a stable order."""
+    return [*_references(book), *_subscriptions(book), *_tax_codes(book), *_below_cost(book)]
+
+
+def call_price(blocks: tuple[Block, ...], seconds: int) -> int:
+    """Price in micro of one call under a schedule; the plain form of rating's closed columns."""
+    price = 0
+    for index, block in enumerate(blocks):
+        until = blocks[index + 1].from_second if index + 1 < len(blocks) else seconds
+        inside = min(seconds, until) - block.from_second
+        price += -(-max(0, inside) // block.block_seconds) * block.price
+    return price
+
+
+def _references(book: RateBook) -> Iterator[Finding]:
+    for table, column, known in (
+        (Carrier, Carrier.settlement_plan, book.prices.settlement),
+        (Agent, Agent.scheme, book.prices.commission),
+        (Subscription, Subscription.plan_id, book.prices.retail),
+    ):
+        used = book.table(table.name)[column].drop_nulls().unique().sort()
+        for name in used:
+            if name not in known:
+                yield Finding("PLAN_UNKNOWN", "critical", values={"plan": name, "table": table.name})
+
+
+def _subscriptions(book: RateBook) -> Iterator[Finding]:
+    for row in book.table(Subscription.name).iter_rows(named=True):
+        plan = book.prices.retail.get(row[Subscription.plan_id])
+        if plan is None:
+            continue
+        key = {"plan": plan.plan, "contract": row[Subscription.contract_id], "number": row[Subscription.service_number]}
+        found = book.retail(plan.plan, row[Subscription.valid_from])
+        if found is None:
+            yield Finding("NO_PRICE_AT_START", "critical", values=key | {"day": row[Subscription.valid_from]})
+            continue
+        terms = found[1]
+        for column, block, reason in (
+            (Subscription.monthly_minimum_micro, terms.minimum, "MINIMUM_READING_MISSING"),
+            (Subscription.cap_amount_micro, terms.cap_amount, "CAP_READING_MISSING"),
+            (Subscription.cap_count, terms.cap_count, "CAP_READING_MISSING"),
+        ):
+            if row[column] is not None and block is None:
+                yield Finding(reason, "critical", values=key)
+
+
+def _tax_codes(book: RateBook) -> Iterator[Finding]:
+    plans = [(plan.plan, plan.tax_code) for plan in book.prices.retail.values()]
+    plans += [(plan.plan, plan.tax_code) for plan in book.prices.settlement.values()]
+    for retail in book.prices.retail.values():
+        plans += [(retail.plan, fee.tax_code) for v in retail.versions.values() if v for fee in v.fees]
+    for plan_id, code in sorted(set(plans)):
+        if code not in book.prices.tax.codes:
+            yield Finding("TAX_CODE_UNKNOWN", "critical", values={"plan": plan_id, "code": code})
+
+
+def _below_cost(book: RateBook) -> Iterator[Finding]:
+    """Plans in use under which some call lengths cost the carrier's price or more than they bring."""
+    used = (
+        book.table(Subscription.name)
+        .join(book.table(ServiceNumber.name), on=ServiceNumber.service_number)
+        .join(book.table(Carrier.name), on=Carrier.carrier_id)
+        .join(book.table(Contract.name), on=Contract.contract_id)
+        .select(Subscription.plan_id, Carrier.settlement_plan)
+        .unique()
+        .sort(pl.all())
+    )
+    for plan_id, settlement in used.iter_rows():
+        retail, carrier = book.prices.retail.get(plan_id), book.prices.settlement.get(settlement)
+        if retail is None or carrier is None:
+            continue
+        retail_terms = [version for version in retail.versions.values() if version][-1:]
+        carrier_terms = [version for version in carrier.versions.values() if version][-1:]
+        for price, cost in zip(retail_terms, carrier_terms, strict=False):
+            short = [s for s in USUAL_SECONDS if call_price(price.call.blocks, s) < call_price(cost.call.blocks, s)]
+            if short:
+                worst = short[0]
+                values = {
+                    "plan": plan_id,
+                    "settlement": settlement,
+                    "count": len(short),
+                    "seconds": worst,
+                    "price": yuan_exact(call_price(price.call.blocks, worst)),
+                    "cost": yuan_exact(call_price(cost.call.blocks, worst)),
+                }
+                yield Finding("PRICE_BELOW_COST", "warning", f"rate_plans/retail/{plan_id}.yaml", values)

@@ -1,0 +1,93 @@
+"""Books policy: what `books.toml` says about our own company and the readings that the whole books share."""
+
+import datetime as dt
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from billing.core.findings import Finding, Refusal
+from billing.core.period import Period
+from billing.rate_book.yaml_file import YamlFile, parse
+
+Taxpayer = Literal["general", "small_scale"]
+
+
+class TaxpayerFrom(BaseModel):
+    """Kind of taxpayer from a day on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    start: dt.date
+    kind: Taxpayer
+
+
+class Company(BaseModel):
+    """The legal entity whose books these are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
+    tax_number: str
+    taxpayer: tuple[TaxpayerFrom, ...]
+
+
+class Readings(BaseModel):
+    """Wordings that allow two readings with different money: stated, never assumed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    revenue_mode: Literal["gross"]
+    fapiao_at: Literal["bill"]
+    collects: Literal["house"]
+
+
+class Policy(BaseModel):
+    """`books.toml` as a whole."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    lang: Literal["zh", "en"] = "zh"
+    first_period: Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+    due_day: Annotated[int, Field(ge=1, le=28)] = 15
+    keep_raw: bool = True
+    pseudonym_key: Annotated[str, Field(min_length=16)]
+    company: Company
+    readings: Readings
+
+    def taxpayer_on(self, day: dt.date) -> Taxpayer:
+        """Kind of taxpayer we are on a day; the first entry also covers days before it."""
+        kinds = sorted(self.company.taxpayer, key=lambda entry: entry.start)
+        held = [entry.kind for entry in kinds if entry.start <= day]
+        return held[-1] if held else kinds[0].kind
+
+    @property
+    def start(self) -> Period:
+        """The first period these books bill."""
+        return Period.parse(self.first_period)
+
+
+def read_policy(path: Path) -> Policy:
+    """Read `books.toml`.
+
+    Raises:
+        Refusal: no TOML, an unknown, missing or wrong field.
+    """
+    raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8")
+        values = tomllib.loads(text)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Refusal(Finding("PLAN_FILE_UNREADABLE", "critical", f"{path.name}:1", {"problem": error})) from error
+    return parse(Policy, YamlFile(path.name, values, _toml_lines(text)))
+
+
+def _toml_lines(text: str) -> dict[tuple[str | int, ...], int]:
+    """Lines of keys by table, good enough to point a reader at the field."""
+    lines: dict[tuple[str | int, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        head = line.strip()
+        if head.startswith("["):
+            table = tuple(head.strip("[]").split("."))
+            lines.setdefault(table, number)
+        elif "=" in head and not head.startswith("#"):
+            lines.setdefault((*table, head.split("=")[0].strip()), number)
+    return lines

@@ -1,0 +1,106 @@
+"""The compiled rating rows: for one day, each number with its contract, price blocks and carrier blocks.
+
+Contracts and plans change at midnight, so on one civil day a number has one row. A rated part rests on exactly these
+rows, and its fingerprint hashes them: a contract that starts next month re-rates nothing.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from billing.rate_book.book import RateBook
+from billing.rate_book.plans import Block
+from billing.tables.catalog import Carrier, Contract, ServiceNumber, Subscription
+
+NEVER = 2**40
+"""`from_second` of a block that a shorter schedule does not have: no call lasts so long."""
+
+
+def block_columns(prefix: str, index: int) -> tuple[str, str, str]:
+    """Names of the three columns of one block."""
+    return f"{prefix}{index}_from", f"{prefix}{index}_seconds", f"{prefix}{index}_micro"
+
+
+def rating_rows(book: RateBook, day: dt.date, numbers: Sequence[str] | None = None) -> pl.DataFrame:
+    """Everything rating needs to know about each number on a day.
+
+    Args:
+        book: the rate book.
+        day: a civil day.
+        numbers: only these numbers; all when None.
+
+    Returns:
+        One row a number in service that day, ordered by number: service_number, contract_id, rate_id (null when the
+        plan has no price that day), settlement_rate_id, is_trial, and the blocks `retail<i>_from/_seconds/_micro` and
+        `carrier<i>_...`, as many as the longest schedule has.
+    """
+    held = (
+        book.table(Subscription.name)
+        .filter(
+            pl.col(Subscription.valid_from) <= day,
+            pl.col(Subscription.valid_to).is_null() | (pl.col(Subscription.valid_to) > day),
+        )
+        .join(book.table(Contract.name), on=Contract.contract_id)
+        .join(book.table(ServiceNumber.name), on=ServiceNumber.service_number)
+        .join(book.table(Carrier.name), on=Carrier.carrier_id)
+        .sort(Subscription.service_number)
+    )
+    if numbers is not None:
+        held = held.filter(pl.col(Subscription.service_number).is_in(numbers))
+    width = longest_schedules(book)
+    retail = {plan: book.retail(plan, day) for plan in held[Subscription.plan_id].unique()}
+    carriers = {plan: book.settlement(plan, day) for plan in held[Carrier.settlement_plan].unique()}
+    rows: list[dict[str, Any]] = []
+    for row in held.iter_rows(named=True):
+        price, cost = retail[row[Subscription.plan_id]], carriers[row[Carrier.settlement_plan]]
+        trial = row[Contract.trial_until]
+        rows.append(
+            {
+                "service_number": row[Subscription.service_number],
+                "contract_id": row[Contract.contract_id],
+                "rate_id": price and price[0],
+                "settlement_rate_id": cost and cost[0],
+                "is_trial": trial is not None and day < trial,
+                **blocks_row("retail", price[1].call.blocks if price else (), width[0]),
+                **blocks_row("carrier", cost[1].call.blocks if cost else (), width[1]),
+            }
+        )
+    return pl.DataFrame(rows, schema=rating_schema(*width), orient="row")
+
+
+def longest_schedules(book: RateBook) -> tuple[int, int]:
+    """Most blocks of any retail and of any settlement version."""
+    retail = (v for plan in book.prices.retail.values() for v in plan.versions.values() if v)
+    carrier = (v for plan in book.prices.settlement.values() for v in plan.versions.values() if v)
+    return (
+        max((len(version.call.blocks) for version in retail), default=1),
+        max((len(version.call.blocks) for version in carrier), default=1),
+    )
+
+
+def blocks_row(prefix: str, blocks: Sequence[Block], width: int) -> dict[str, int]:
+    """The cells of one schedule in a rating row, filled up to the width with blocks no call reaches."""
+    cells: dict[str, int] = {}
+    for index in range(width):
+        names = block_columns(prefix, index)
+        block = blocks[index] if index < len(blocks) else None
+        values = (block.from_second, block.block_seconds, block.price) if block else (NEVER, 1, 0)
+        cells.update(zip(names, values, strict=True))
+    return cells
+
+
+def rating_schema(retail: int, carrier: int) -> pl.Schema:
+    """Column types of rating rows for schedules of so many blocks."""
+    fixed: dict[str, Any] = {
+        "service_number": pl.String,
+        "contract_id": pl.String,
+        "rate_id": pl.String,
+        "settlement_rate_id": pl.String,
+        "is_trial": pl.Boolean,
+    }
+    for prefix, width in (("retail", retail), ("carrier", carrier)):
+        for index in range(width):
+            fixed.update(dict.fromkeys(block_columns(prefix, index), pl.Int64))
+    return pl.Schema(fixed)

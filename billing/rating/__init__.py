@@ -1,0 +1,1 @@
+"""Rating: from calls and the rating rows of a day to rated calls."""

@@ -1,0 +1,140 @@
+"""Rate the calls of one part: number, contract, price, blocks, money, and what the carrier gets.
+
+Stateless: a call's price depends on the call and the rating row of its day alone. Every call that reached one of our
+numbers becomes a rated call, free ones with their reason; a call whose number or price is unknown goes to suspense.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from billing.core.digests import json_sha256
+from billing.rate_book.rating_rows import block_columns
+from billing.rating.blocks import price_blocks
+from billing.tables.calls import NOT_OURS, Cdr, RatedCall, Suspense, UsageTotal
+
+RATING_VERSION = 1
+"""Raised by hand when the same inputs would rate otherwise; a golden digest test catches a forgotten raise."""
+
+NUMBER_UNKNOWN = "NUMBER_UNKNOWN"
+NO_CONTRACT_AT_CALL = "NO_CONTRACT_AT_CALL"
+NO_PRICE = "NO_PRICE"
+
+
+@dataclass(frozen=True)
+class RatedPart:
+    """Lazy tables of one part: its rated calls, and the calls that cannot be rated (cdr_id, usage_date, reason...)."""
+
+    rated: pl.LazyFrame
+    unrated: pl.LazyFrame
+
+
+def rate_calls(calls: pl.LazyFrame, rows: pl.DataFrame, known_numbers: pl.Series) -> RatedPart:
+    """Rate calls of one usage date.
+
+    Args:
+        calls: `Cdr` rows of the part, duplicates and suspense already taken out.
+        rows: `rating_rows` of that date.
+        known_numbers: every number of the catalog, to tell an unknown number from one without a contract that day.
+
+    Returns:
+        Lazy `RatedCall` rows in the order of the calls, and lazy `Suspense` rows without raw text.
+    """
+    ours = calls.filter(pl.col(Cdr.outcome) != NOT_OURS)
+    joined = ours.join(rows.lazy(), on=Cdr.service_number, how="left", maintain_order="left")
+    has_price = pl.col("rate_id").is_not_null() & pl.col("settlement_rate_id").is_not_null()
+    return RatedPart(
+        rated=joined.filter(has_price).pipe(_priced, rows),
+        unrated=joined.filter(~has_price).pipe(_unrated, known_numbers),
+    )
+
+
+def _priced(joined: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
+    talk = pl.col(Cdr.talk_ms)
+    retail = price_blocks("retail", _width(rows, "retail"), talk)
+    carrier = price_blocks("carrier", _width(rows, "carrier"), talk)
+    is_trial = pl.col("is_trial")
+    answered = pl.col(Cdr.outcome) == "answered"
+    free_reason = (
+        pl.when(~answered).then(pl.lit("not_answered"))
+        .when(talk == 0).then(pl.lit("zero_seconds"))
+        .when(is_trial).then(pl.lit("trial"))
+    )  # fmt: skip
+    return (
+        joined.with_columns(
+            free_reason.alias("free_reason"),
+            talk.alias("usage_ms"),
+            retail.billed_seconds.alias("billed_seconds"),
+            retail.block_count.alias("block_count"),
+            retail.price_micro.alias("first_price_micro"),
+            carrier.billed_seconds.alias("settlement_billed_seconds"),
+            carrier.price_micro.alias("settlement_micro"),
+        )
+        .with_columns(
+            pl.when(is_trial).then(pl.col("billed_seconds")).otherwise(0).alias("free_seconds"),
+            pl.when(is_trial).then(0).otherwise(pl.col("first_price_micro")).alias("amount_micro"),
+        )
+        .with_columns((pl.col("billed_seconds") - pl.col("free_seconds")).alias("charged_seconds"))
+        .pipe(RatedCall.conform_lazy)
+    )
+
+
+def _unrated(joined: pl.LazyFrame, known_numbers: pl.Series) -> pl.LazyFrame:
+    is_known = pl.col(Cdr.service_number).is_in(known_numbers.implode())
+    reason = (
+        pl.when(~is_known).then(pl.lit(NUMBER_UNKNOWN))
+        .when(pl.col("contract_id").is_null()).then(pl.lit(NO_CONTRACT_AT_CALL))
+        .otherwise(pl.lit(NO_PRICE))
+    )  # fmt: skip
+    return joined.select(
+        Cdr.cdr_id,
+        Cdr.usage_date,
+        reason.alias(Suspense.reason),
+        pl.lit(None, pl.String).alias(Suspense.rule_id),
+        Cdr.service_number,
+        pl.lit(None, pl.String).alias(Suspense.raw_text),
+        pl.col(Cdr.usage_date).alias(Suspense.first_seen),
+    )
+
+
+def total_usage(rated: pl.LazyFrame) -> pl.LazyFrame:
+    """Sum rated calls by day, number, price and outcome.
+
+    Returns:
+        `UsageTotal` rows ordered by their key.
+    """
+    measures = [
+        UsageTotal.usage_ms,
+        UsageTotal.billed_seconds,
+        UsageTotal.charged_seconds,
+        UsageTotal.block_count,
+        UsageTotal.amount_micro,
+        UsageTotal.settlement_billed_seconds,
+        UsageTotal.settlement_micro,
+    ]
+    return (
+        rated.group_by(UsageTotal.key)
+        .agg(pl.len().cast(pl.Int64).alias(UsageTotal.call_count), *(pl.col(measure).sum() for measure in measures))
+        .sort(UsageTotal.key)
+        .pipe(UsageTotal.conform_lazy)
+    )
+
+
+def rating_fingerprint(cdr_sha256: str, left_out: pl.Series, rows: pl.DataFrame) -> str:
+    """What a rated part rests on: its calls, the calls left out of it, its compiled rows, the rating version."""
+    return json_sha256(
+        {
+            "cdr": cdr_sha256,
+            "left_out": left_out.sort().to_list(),
+            "rows": rows.sort("service_number").rows(),
+            "columns": rows.columns,
+            "rating": RATING_VERSION,
+        }
+    )
+
+
+def _width(rows: pl.DataFrame, prefix: str) -> int:
+    index = 0
+    while block_columns(prefix, index)[0] in rows.columns:
+        index += 1
+    return index

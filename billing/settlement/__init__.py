@@ -1,0 +1,1 @@
+"""Settlement: what we owe each carrier for a month."""

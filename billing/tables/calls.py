@@ -1,0 +1,148 @@
+"""Calls: as received (`Cdr`), the copies to drop, the lines held back, and as rated with their derivation."""
+
+from billing.tables.schema import Table, day, instant, integer, money, text
+
+LINES_PER_FILE = 2**32
+"""`cdr_id` = file number x this + physical line, so the id is the source reference."""
+
+OUTCOMES = (
+    "answered",
+    "ivr_only",
+    "no_answer",
+    "busy",
+    "abandoned",
+    "blocked_region",
+    "blocked_blacklist",
+    "bad_password",
+    "cap_reached",
+    "suspended",
+    "failed",
+)
+NOT_OURS = "not_ours"
+"""Outcome of a record that its layout says is no call to a 400 number of ours (an outbound leg, for instance)."""
+
+
+class Cdr(Table):
+    """A call as received and normalised."""
+
+    name = "cdr"
+    key = ("cdr_id",)
+    en = "A call detail record as received and normalised; also lines that could not be read, which go to suspense."
+    zh = "规范化后的原始话单"
+
+    cdr_id = integer("File number x 2^32 + line", "话单编号（文件号 x 2^32 + 行号）", "id")
+    usage_date = day("Civil day of started_at; null when the start could not be read", "话单日期")
+    source = text("Who wrote the file: the layout's source", "来源")
+    call_id = text("The source's own call id, null when it has none", "来源话单流水号")
+    caller = text("Calling number in normal form, null when withheld", "主叫号码")
+    service_number = text("The 400 number dialled, ten digits", "400号码")
+    landing_number = text("Number the call was forwarded to", "落地号码")
+    started_at = instant("Call set-up", "来话时间")
+    platform_answered_at = instant("When the platform (IVR) answered", "平台应答时间")
+    answered_at = instant("When the landing number answered, null when it did not", "应答时间")
+    ended_at = instant("When the call ended", "结束时间")
+    talk_ms = integer("Talk time, answer to end", "通话时长", "ms")
+    outcome = text("Outcome of the call", "呼叫结果")
+    unreadable = text("First field that could not be read, `line` when the line has no structure", "无法读取的字段")
+
+
+class Duplicate(Table):
+    """A copy to drop and the call it repeats."""
+
+    name = "duplicate"
+    key = ("cdr_id",)
+    en = "A copy of a call that is not billed; the call it repeats is."
+    zh = "重复话单"
+
+    cdr_id = integer("The copy that is dropped", "重复话单编号", "id")
+    usage_date = day("Civil day of the call", "话单日期")
+    repeats_cdr_id = integer("The call that stays", "保留话单编号", "id")
+
+
+class Suspense(Table):
+    """A line or call that cannot be billed yet."""
+
+    name = "suspense"
+    key = ("cdr_id",)
+    en = "A line or call that cannot be rated yet, with its reason."
+    zh = "待处理（错单）"
+
+    cdr_id = integer("File number x 2^32 + line", "话单编号", "id")
+    usage_date = day("Civil day, null when the start could not be read", "话单日期")
+    reason = text("Stable reason code, first in the order of precedence", "原因代码")
+    rule_id = text("The rule that held it back, null when it was no row rule", "规则编号")
+    service_number = text("The 400 number, when it could be read", "400号码")
+    raw_text = text("The physical line as received", "原始文本")
+    first_seen = day("The file's own last day, the age counts from it", "首次出现日期")
+
+
+class RatedCall(Table):
+    """A call with its derivation and money."""
+
+    name = "rated_call"
+    key = ("cdr_id",)
+    en = "A call that reached one of our numbers, with what was measured, rounded, priced and owed."
+    zh = "批价话单"
+
+    cdr_id = integer("The call", "话单编号", "id")
+    usage_date = day("Civil day of the start; period and prices go by it", "话单日期")
+    service_number = text("The 400 number dialled", "400号码")
+    contract_id = text("Contract that owned the number when the call started", "合同号")
+    rate_id = text("Plan and version that priced the call: plan@start", "资费版本")
+    outcome = text("Outcome of the call", "呼叫结果")
+    free_reason = text("Why the call is free: not_answered, zero_seconds, trial; null when it is charged", "免费原因")
+    usage_ms = integer("Measured talk time", "实际时长", "ms")
+    billed_seconds = integer("Talk time rounded up by the blocks", "计费时长", "s")
+    free_seconds = integer("Part of billed_seconds that a rule makes free", "免费时长", "s")
+    charged_seconds = integer("billed_seconds - free_seconds", "收费时长", "s")
+    block_count = integer("Blocks started", "计费单元数", "count")
+    amount_micro = money("Answering fee, tax included", "被叫应付通话费（含税）")
+    settlement_rate_id = text("Carrier plan and version: plan@start", "结算资费版本")
+    settlement_billed_seconds = integer("Talk time rounded up by the carrier's blocks", "结算计费时长", "s")
+    settlement_micro = money("What we owe the carrier for the call, tax included", "应付运营商结算费（含税）")
+
+
+class UsageTotal(Table):
+    """Sums of rated calls by day: all that charging needs of most accounts."""
+
+    name = "usage_total"
+    key = ("usage_date", "service_number", "contract_id", "rate_id", "settlement_rate_id", "outcome", "free_reason")
+    en = "Sums of rated calls by day, number, price and outcome."
+    zh = "话单日汇总"
+
+    usage_date = day("Civil day", "话单日期")
+    service_number = text("The 400 number", "400号码")
+    contract_id = text("Contract", "合同号")
+    rate_id = text("Plan and version", "资费版本")
+    settlement_rate_id = text("Carrier plan and version", "结算资费版本")
+    outcome = text("Outcome of the calls", "呼叫结果")
+    free_reason = text("Why they are free, null when charged", "免费原因")
+    call_count = integer("Calls", "通话次数", "count")
+    usage_ms = integer("Measured talk time", "实际时长", "ms")
+    billed_seconds = integer("Rounded talk time", "计费时长", "s")
+    charged_seconds = integer("Charged talk time", "收费时长", "s")
+    block_count = integer("Blocks started", "计费单元数", "count")
+    amount_micro = money("Answering fees, tax included", "通话费（含税）")
+    settlement_billed_seconds = integer("Carrier's rounded talk time", "结算计费时长", "s")
+    settlement_micro = money("Owed to the carrier, tax included", "结算费（含税）")
+
+
+class CallAdjustment(Table):
+    """What a cap did to calls: one row a range, one row a call on the edge."""
+
+    name = "call_adjustment"
+    key = ("rule_key", "cdr_id")
+    en = "Calls that a cap made free: all calls of the numbers that start after an instant, and single calls at it."
+    zh = "封顶调整"
+
+    rule_key = text("Account and rule: contract/number-or-*/rule/period", "规则键")
+    contract_id = text("Contract", "合同号")
+    service_number = text("The 400 number, null when the cap is of the whole contract", "400号码")
+    rule = text("cap_amount or cap_count", "规则")
+    started_after = instant(
+        "Calls of the period that start after this are over the cap", "此后来话"
+    )
+    cdr_id = integer("One call over the cap that starts at that very instant; null for a range", "话单编号", "id")
+    call_count = integer("Calls this row stands for", "通话次数", "count")
+    amount_micro = money("What they would have cost, never negative", "免收通话费")
+    settlement_micro = money("What they cost us all the same: leakage", "仍需结算成本")

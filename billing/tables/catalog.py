@@ -1,0 +1,140 @@
+"""What finance keeps, checked and typed: carriers, agents, customers, contracts, numbers, subscriptions, receipts."""
+
+from billing.tables.schema import Table, day, fen, integer, text
+
+
+class Carrier(Table):
+    """Who we settle with."""
+
+    name = "carrier"
+    key = ("carrier_id",)
+    en = "A carrier we settle with."
+    zh = "运营商"
+
+    carrier_id = text("Carrier id", "运营商编号")
+    carrier_name = text("Name", "运营商名称")
+    prefixes = text("Leading digits of its 400 numbers, separated by ;", "号段")
+    settlement_plan = text("Plan in rate_plans/settlement", "结算资费")
+
+
+class Agent(Table):
+    """Who sells for us."""
+
+    name = "agent"
+    key = ("agent_id",)
+    en = "An agent who sells for us and earns commission."
+    zh = "代理商"
+
+    agent_id = text("Agent id", "代理商编号")
+    agent_name = text("Name", "代理商名称")
+    branch = text("Branch that looks after the agent", "分公司")
+    tier = integer("1 or 2", "代理级别", "count")
+    parent_agent_id = text("The tier-1 agent above a tier-2 agent", "上级代理商")
+    share_bp = integer(
+        "Share of the commission this agent keeps; the rest goes to the parent", "分成比例", "bp"
+    )
+    scheme = text("Plan in rate_plans/commission", "佣金方案")
+
+
+class Customer(Table):
+    """The enterprise that owns 400 numbers and is billed."""
+
+    name = "customer"
+    key = ("customer_id",)
+    en = "An enterprise that owns 400 numbers and is billed."
+    zh = "客户"
+
+    customer_id = text("Customer id", "客户编号")
+    customer_name = text("Name", "客户名称")
+    tax_number = text("Taxpayer number, null when none was given", "税号")
+    branch = text("Branch", "分公司")
+
+
+class Contract(Table):
+    """An agreement with a customer."""
+
+    name = "contract"
+    key = ("contract_id",)
+    en = "An agreement with a customer, sold by an agent."
+    zh = "合同"
+
+    contract_id = text("Contract id", "合同号")
+    customer_id = text("Customer", "客户编号")
+    agent_id = text("Agent who sold it, null when sold by the house", "代理商编号")
+    branch = text("Branch", "分公司")
+    signed_on = day("Day of signature", "签订日")
+    service_start = day("Day service started; contract years count from it", "开通日")
+    ends_on = day("First day outside the term", "到期日（不含）")
+    payment_mode = text("full_prepayment, annual_payment or monthly", "付款方式")
+    term_years = integer("Years of the term", "合同年限", "year")
+    total_micro = fen("Agreed total of the whole term, tax included; null for monthly contracts", "合同总金额（含税）")
+    trial_until = day("First day after a free trial, null when there is none", "试用截止日（不含）")
+
+
+class ServiceNumber(Table):
+    """A 400 number."""
+
+    name = "service_number"
+    key = ("service_number",)
+    en = "A 400 number, its carrier and grade."
+    zh = "400号码"
+
+    service_number = text("Ten digits beginning with 400", "400号码")
+    carrier_id = text("Carrier; taken from the prefix when left empty", "运营商编号")
+    grade = text("Grade of the number; the carrier's minimum goes by it", "号码等级")
+    landing_number = text("Number calls are forwarded to", "落地号码")
+
+
+class Subscription(Table):
+    """A number under a contract and plan, for a half-open range of days."""
+
+    name = "subscription"
+    key = ("contract_id", "service_number", "valid_from")
+    en = "A number under a contract and plan, from valid_from up to but without valid_to."
+    zh = "号码订购"
+
+    contract_id = text("Contract", "合同号")
+    service_number = text("The 400 number", "400号码")
+    plan_id = text("Plan in rate_plans/retail", "套餐")
+    valid_from = day("First day", "生效日")
+    valid_to = day("First day outside, null while open", "失效日（不含）")
+    monthly_minimum_micro = fen("Agreed minimum of the number a month; null: the plan's own", "月最低消费")
+    cap_amount_micro = fen("Agreed cap on the month's fees; null: the plan's own", "月费用封顶")
+    cap_count = integer("Agreed cap on incoming calls a month; null: the plan's own", "月来话次数封顶", "count")
+
+
+class Receipt(Table):
+    """Money received from a customer."""
+
+    name = "receipt"
+    key = ("receipt_id",)
+    en = "Money received from a customer."
+    zh = "收款"
+
+    receipt_id = text("Receipt id", "收款单号")
+    contract_id = text("Contract it is for", "合同号")
+    received_on = day("Day received", "收款日")
+    amount_micro = fen("Amount, tax included", "金额（含税）")
+    purpose = text("full_term, contract_year, or bill", "用途")
+    bill_period = text("Billing period it pays, when purpose is bill", "所付账期")
+
+
+class Adjustment(Table):
+    """A signed charge somebody decided on."""
+
+    name = "adjustment"
+    key = ("adjustment_id",)
+    en = "A signed charge that corrects or credits; never an edit."
+    zh = "调整"
+
+    adjustment_id = text("Adjustment id", "调整单号")
+    contract_id = text("Contract", "合同号")
+    service_number = text("The 400 number, null when it is of the whole contract", "400号码")
+    period = text("Billing period in which it is charged", "账期")
+    amount_micro = fen("Amount, tax included, negative for a credit", "金额（含税）")
+    tax_code = text("Tax code in rate_plans/tax", "税目")
+    reason = text("Why, as it is printed", "原因")
+
+
+CATALOG_TABLES = (Carrier, Agent, Customer, Contract, ServiceNumber, Subscription, Receipt, Adjustment)
+"""Every catalog table; its file is catalog/<plural>.csv or .xlsx."""

@@ -1,0 +1,229 @@
+"""What a month produces: charges, invoices and their lines, commission, settlement, postings."""
+
+from billing.tables.schema import Table, day, fen, integer, money, text
+
+CHARGE_KINDS = (
+    "usage",
+    "rounding",
+    "cap_credit",
+    "true_up",
+    "recurring",
+    "one_off",
+    "late_usage",
+    "adjustment",
+)
+
+
+class Charge(Table):
+    """What an account owes for one item and period."""
+
+    name = "charge"
+    key = ("charge_key",)
+    en = "What an account owes for one item and period, before it becomes an invoice line."
+    zh = "费用"
+
+    charge_key = text("contract/number/kind/item/usage period", "费用键")
+    line_key = text("The invoice line it becomes; a usage charge and its rounding share one", "账单行键")
+    period = text("Billing period", "账期")
+    usage_period = text("Month the usage belongs to; earlier than period for late usage", "使用月份")
+    contract_id = text("Contract", "合同号")
+    customer_id = text("Customer", "客户编号")
+    agent_id = text("Agent of the contract, null for the house", "代理商编号")
+    service_number = text("The 400 number, null for items of the contract", "400号码")
+    kind = text("usage, rounding, cap_credit, true_up, recurring, one_off, late_usage, adjustment", "费用类型")
+    item = text("Item code, a key of the message catalogue (item.<code>)", "费用项目")
+    product = text("Product code of the plan", "产品")
+    rate_id = text("Plan and version the charge rests on: plan@start", "资费版本")
+    usage_key = text("Key by which the period's calls sum to this line; null for other kinds", "话单汇总键")
+    tax_code = text("Tax code in rate_plans/tax", "税目")
+    vat_rate_bp = integer("VAT rate on the supply date", "税率", "bp")
+    supply_date = day("Supply date the VAT rate goes by", "应税行为日期")
+    call_count = integer("Calls, null for other kinds", "通话次数", "count")
+    quantity = integer("Quantity that was priced", "数量", "see quantity_unit")
+    quantity_unit = text("second, call, month, day or once", "单位")
+    amount_micro = money(
+        "Amount, tax included; usage to six places, with its rounding whole fen", "金额（含税）"
+    )
+    explanation = text("How the amount came about, as values: a small JSON object", "计算说明")
+
+
+class Invoice(Table):
+    """One bill a customer and period."""
+
+    name = "invoice"
+    key = ("invoice_key",)
+    en = "One bill for a customer and period."
+    zh = "账单"
+
+    invoice_key = text("customer/period", "账单键")
+    invoice_number = text("Gapless number given at close, null in a draft", "账单编号")
+    period = text("Billing period", "账期")
+    customer_id = text("Customer", "客户编号")
+    customer_name = text("Name as billed", "客户名称")
+    due_date = day("Day it is due", "缴费截止日")
+    line_count = integer("Lines", "行数", "count")
+    gross_micro = fen("Total, tax included", "含税合计")
+    net_micro = fen("Total without tax", "不含税合计")
+    tax_micro = fen("VAT", "税额")
+
+
+class InvoiceLine(Table):
+    """A line of a bill."""
+
+    name = "invoice_line"
+    key = ("invoice_key", "line_number")
+    en = "A line of a bill, tax included, with its share of the VAT of its e-fapiao line."
+    zh = "账单明细"
+
+    invoice_key = text("customer/period", "账单键")
+    line_number = integer("Line", "行号", "count")
+    line_key = text("Key of the charges it was made from", "账单行键")
+    contract_id = text("Contract", "合同号")
+    agent_id = text("Agent of the contract", "代理商编号")
+    service_number = text("The 400 number", "400号码")
+    kind = text("Kind of charge", "费用类型")
+    item = text("Item code", "费用项目")
+    product = text("Product code of the plan", "产品")
+    usage_period = text("Month the usage belongs to", "使用月份")
+    rate_id = text("Plan and version", "资费版本")
+    usage_key = text("Key by which the period's calls sum to this line", "话单汇总键")
+    call_count = integer("Calls", "通话次数", "count")
+    quantity = integer("Quantity that was priced", "数量", "see quantity_unit")
+    quantity_unit = text("Unit of the quantity", "单位")
+    tax_code = text("Tax code", "税目")
+    vat_rate_bp = integer("VAT rate", "税率", "bp")
+    gross_micro = fen("Amount, tax included", "含税金额")
+    net_micro = fen("Amount without tax", "不含税金额")
+    tax_micro = fen("VAT", "税额")
+    explanation = text("How the amount came about", "计算说明")
+
+
+class TaxLine(Table):
+    """One e-fapiao line: the VAT of a bill is computed here, once a code and rate."""
+
+    name = "tax_line"
+    key = ("invoice_key", "tax_code", "vat_rate_bp")
+    en = "One e-fapiao line of a bill: VAT is computed here and allotted to the bill lines."
+    zh = "发票行"
+
+    invoice_key = text("customer/period", "账单键")
+    tax_code = text("Tax code", "税目")
+    classification_code = text("19-digit tax classification code", "商品和服务税收编码")
+    vat_rate_bp = integer("VAT rate", "税率", "bp")
+    gross_micro = fen("Amount, tax included", "含税金额")
+    net_micro = fen("Amount without tax", "不含税金额")
+    tax_micro = fen("VAT", "税额")
+
+
+class CommissionLine(Table):
+    """A share owed to an agent."""
+
+    name = "commission_line"
+    key = ("commission_key",)
+    en = "A share owed to an agent: what arose this period and what may be paid out, kept apart."
+    zh = "佣金明细"
+
+    commission_key = text("agent/contract/rule/source: pays a thing once", "佣金键")
+    period = text("Billing period in which it is stated", "账期")
+    agent_id = text("Payee", "代理商编号")
+    contract_id = text("Contract", "合同号")
+    customer_id = text("Customer", "客户编号")
+    rule = text("full_prepayment, annual_payment or monthly_function_fee", "佣金规则")
+    scheme = text("Scheme and version: scheme@start", "佣金方案版本")
+    contract_year = integer("Contract year, null where it plays no part", "合同年度", "year")
+    base_micro = fen("Base, tax included unless the scheme says net", "计佣基数")
+    rate_bp = integer("Rate of the rule", "佣金比例", "bp")
+    share_bp = integer("This agent's share of the rule's commission", "分成比例", "bp")
+    accrued_micro = fen("What arose this period", "本期计提")
+    released_micro = fen("What may be paid out this period, of this line", "本期应付")
+    source = text("Receipt id, or the period and contract of the function fee", "来源单据")
+    reason = text("Why nothing was earned, null otherwise", "未计佣原因")
+
+
+class SettlementLine(Table):
+    """What we owe a carrier for one number."""
+
+    name = "settlement_line"
+    key = ("carrier_id", "service_number", "settlement_rate_id", "kind", "usage_period")
+    en = "What we owe a carrier for one number and period."
+    zh = "运营商结算明细"
+
+    period = text("Billing period", "账期")
+    usage_period = text("Month the usage belongs to", "使用月份")
+    carrier_id = text("Carrier", "运营商编号")
+    service_number = text("The 400 number", "400号码")
+    settlement_rate_id = text("Carrier plan and version", "结算资费版本")
+    kind = text("usage or true_up", "费用类型")
+    call_count = integer("Calls", "通话次数", "count")
+    billed_seconds = integer("Rounded talk time", "结算计费时长", "s")
+    gross_micro = fen("Amount, tax included", "含税金额")
+    vat_rate_bp = integer("Input VAT rate", "税率", "bp")
+    net_micro = fen("Amount without tax", "不含税金额")
+    tax_micro = fen("Input VAT", "税额")
+    explanation = text("How the amount came about", "计算说明")
+
+
+class Posting(Table):
+    """One debit or credit leg."""
+
+    name = "posting"
+    key = ("document", "leg")
+    en = "One debit or credit leg; the legs of a document add up to zero."
+    zh = "会计分录"
+
+    document = text("Invoice key, settlement or commission document", "单据")
+    leg = integer("Leg of the document", "分录号", "count")
+    period = text("Billing period", "账期")
+    event = text("bill, settlement or commission", "业务类型")
+    account = text("Account code", "科目代码")
+    account_name = text("Account name", "科目名称")
+    debit_micro = fen("Debit, zero on a credit leg", "借方")
+    credit_micro = fen("Credit, zero on a debit leg", "贷方")
+    party_id = text("Customer, carrier or agent", "往来单位")
+
+
+class Conservation(Table):
+    """A control figure of the run: what came in, what became of it."""
+
+    name = "conservation"
+    key = ("figure",)
+    en = "Control figures of the period: every record and every yuan accounted for."
+    zh = "守恒核对"
+
+    figure = text("Name of the figure", "项目")
+    record_count = integer("Records or calls, null for money figures", "条数", "count")
+    billed_seconds = integer("Billed seconds, null where they play no part", "计费秒数", "s")
+    amount_micro = money("Money, null for counts", "金额")
+
+
+class SourceFile(Table):
+    """A file that was read, its records by fate."""
+
+    name = "source_file"
+    key = ("file_number",)
+    en = "A file that was read, with its records by fate."
+    zh = "源文件"
+
+    file_number = integer("Number given at ingest", "文件号", "id")
+    file_name = text("Name it came under", "文件名")
+    sha256 = text("SHA-256 of its bytes", "SHA-256")
+    layout = text("Layout and version it was read under", "版式")
+    encoding = text("Encoding that was found", "编码")
+    record_count = integer("Records read", "记录数", "count")
+    framing_count = integer("Header, comment and blank lines", "表头与空行", "count")
+    duplicate_count = integer("Copies dropped", "重复", "count")
+    suspense_count = integer("Held back at ingest", "待处理", "count")
+    not_ours_count = integer("Not a call to one of our numbers", "非本业务", "count")
+    accepted_count = integer("Handed on to rating", "进入批价", "count")
+
+
+DOCUMENT_TABLES = (
+    Charge,
+    Invoice,
+    InvoiceLine,
+    TaxLine,
+    CommissionLine,
+    SettlementLine,
+    Posting,
+)
+"""The tables of a period that are published."""

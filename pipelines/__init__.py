@@ -1,0 +1,1 @@
+"""Order, paths, clock and user: everything that turns the stages of `billing` into commands on books."""

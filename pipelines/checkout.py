@@ -1,0 +1,94 @@
+"""`published/<period>/` as a checkout: built beside from the lake, named by a commit through its manifest, swapped in.
+
+Whichever command opens the books next makes it equal to the last commit again, so a kill between commit and swap, or
+a deleted folder, mends itself.
+"""
+
+import shutil
+from pathlib import Path
+
+import polars as pl
+
+from billing.core.digests import file_sha256
+from billing.core.period import Period
+from billing.publishing.stage import PartPaths, publish_period
+from billing.tables.calls import CallAdjustment, Suspense, UsageTotal
+from billing.tables.documents import DOCUMENT_TABLES, Conservation, SourceFile
+from billing.tables.parquet import scan_tables
+from pipelines.books import Books
+from pipelines.parts import of_part, parts_of, unrated_of, usage_of
+from pipelines.past import closed_before, stored
+from pipelines.rate_book_of import book_of_snapshot
+from pipelines.records import source_files
+
+
+def build_checkout(books: Books, period: Period, folder: Path, *, status: str, snapshot: str) -> str:
+    """Build what people open for a period, from the lake and a snapshot alone.
+
+    Returns:
+        SHA-256 of its manifest.json.
+    """
+    parts = parts_of(books.state, str(period))
+    tables = {
+        table.name: stored(books, table, str(period)) for table in (*DOCUMENT_TABLES, CallAdjustment, Conservation)
+    }
+    tables[UsageTotal.name] = usage_of(books, parts)
+    tables[SourceFile.name] = source_files(books, parts)
+    tables[Suspense.name] = suspense_of(books, period)
+    before = closed_before(books, period)
+    publish_period(
+        folder,
+        period,
+        tables,
+        [
+            PartPaths(part.day, part.file_number, books.path(part.cdr.path), books.path(part.rated.path))
+            for part in parts
+            if part.day and part.rated
+        ],
+        book_of_snapshot(books, snapshot),
+        status=status,
+        previous_manifest=books.state.closes[before[-1]].facts["manifest"] if before else None,
+        with_calls=status == "closed",
+    )
+    return file_sha256(folder / "manifest.json")
+
+
+def swap_in(books: Books, period: Period, folder: Path) -> None:
+    """Put a built checkout in the place of the old one."""
+    place = books.path(f"published/{period}")
+    old = books.path(f"published/.{period}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    place.parent.mkdir(exist_ok=True)
+    if place.exists():
+        place.rename(old)
+    folder.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def mend_checkouts(books: Books, scratch: Path) -> list[str]:
+    """Make every published folder equal to the last commit again.
+
+    Returns:
+        The periods that had to be built anew.
+    """
+    mended = []
+    for name in sorted({*books.state.runs, *books.state.closes}):
+        commit = books.state.published(name)
+        assert commit is not None, "the name comes from the state"
+        manifest = books.path(f"published/{name}/manifest.json")
+        if manifest.exists() and file_sha256(manifest) == commit.facts["manifest"]:
+            continue
+        facts = commit.facts
+        folder = scratch / name
+        build_checkout(books, Period.parse(name), folder, status=facts["status"], snapshot=facts["snapshot"])
+        swap_in(books, Period.parse(name), folder)
+        mended.append(name)
+    return mended
+
+
+def suspense_of(books: Books, period: Period) -> pl.DataFrame:
+    """Everything of a period's parts that waits in suspense, from ingest and from rating."""
+    parts = parts_of(books.state, str(period))
+    held = scan_tables(books.paths(books.state.of_table(Suspense.name)), Suspense).collect()
+    of_parts = [of_part(held, part) for part in parts]
+    return pl.concat([Suspense.empty(), *of_parts, unrated_of(books, parts)]).sort(Suspense.cdr_id)

@@ -1,0 +1,92 @@
+"""The command line: a stable contract. Data on stdout, progress and findings on stderr, `--json` everywhere.
+
+Exit codes: 0 done; 1 findings at or above --fail-on; 2 usage; 3 refused by a rule, repeating will not help; 4 busy,
+try again; 70 a fault of ours, with the trace in a file.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipelines import commands
+from pipelines.session import Session, language_of, words
+
+Options = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def build(lang: str) -> click.Group:
+    """The command group with its help in one language."""
+
+    def said(code: str) -> str:
+        return words(f"help.{code}", lang)
+
+    def common(function: Callable[..., Any]) -> Callable[..., Any]:
+        function = click.option("--json", "as_json", is_flag=True, help=said("opt_json"))(function)
+        function = click.option("--lang", type=click.Choice(["zh", "en"]), help=said("opt_lang"))(function)
+        choice = click.Choice(["critical", "warning", "info"])
+        return click.option("--fail-on", type=choice, default="critical", help=said("opt_fail_on"))(function)
+
+    def writing(function: Callable[..., Any]) -> Callable[..., Any]:
+        function = click.option("--dry-run", is_flag=True, help=said("opt_dry_run"))(function)
+        wait = click.option("--wait", type=click.FloatRange(0), default=0, help=said("opt_wait"))
+        return common(wait(function))
+
+    books = click.argument("books", type=click.Path(path_type=Path, file_okay=False))
+    period = click.argument("period")
+    group = click.Group("bill400", help=said("bill400"))
+
+    def command(name: str, *options: Options, base: Options = common) -> Callable[[Callable[..., None]], None]:
+        def register(function: Callable[..., None]) -> None:
+            def run(as_json: bool, lang: str | None, fail_on: str, **values: Any) -> None:  # noqa: ANN401
+                session = Session(lang=lang, as_json=as_json, fail_on=fail_on, books=values.get("books"))
+                sys.exit(session.carry_out(lambda: function(session, **values)))
+
+            wrapped: Callable[..., Any] = run
+            for option in reversed(options):
+                wrapped = option(wrapped)
+            group.add_command(click.command(name, help=said(name.replace("-", "_")))(base(wrapped)))
+
+        return register
+
+    calls = click.option("--calls", type=click.IntRange(1000, 100_000_000), default=20_000, help=said("opt_calls"))
+    seed = click.option("--seed", type=click.IntRange(0), default=400, help=said("opt_seed"))
+    folder = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+    first = click.option("--first-period", default="2026-10", help=said("opt_first_period"))
+    paths = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+    layout = click.option("--layout", help=said("opt_layout"))
+    no_ingest = click.option("--no-ingest", is_flag=True, help=said("opt_no_ingest"))
+    by = click.option("--by", required=True, help=said("opt_by"))
+    draft = click.option("--draft", help=said("opt_draft"))
+    key = click.argument("key")
+    optional_period = click.argument("period", required=False)
+    commit = click.argument("commit", type=click.IntRange(1))
+    reason = click.option("--reason", required=True, help=said("opt_reason"))
+    file = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+    command("demo", folder, calls, seed, base=writing)(commands.demo)
+    command("init", folder, first)(commands.init)
+    command("check", books)(commands.check)
+    command("ingest", books, paths, layout, base=writing)(commands.ingest)
+    command("run", books, period, no_ingest, base=writing)(commands.run)
+    command("close", books, period, by, draft, base=writing)(commands.close)
+    command("price", click.argument("plan", type=file), click.argument("calls", type=file))(commands.price)
+    command("explain", books, key)(commands.explain)
+    command("verify", books, optional_period)(commands.verify)
+    command("status", books)(commands.status)
+    command("log", books)(commands.log)
+    command("take-back", books, commit, reason, base=writing)(commands.take_back)
+    return group
+
+
+def main() -> None:
+    """Entry point of `bill400`."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    build(language_of(sys.argv)).main(prog_name="bill400")
+
+
+if __name__ == "__main__":
+    main()

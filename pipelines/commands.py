@@ -1,0 +1,227 @@
+"""What each command does with the books and says about it; the work itself lies in the other modules."""
+
+import tempfile
+from pathlib import Path
+
+import polars as pl
+
+from billing.core.money import yuan_exact
+from billing.core.period import Period
+from billing.tables.documents import Conservation, Invoice, InvoiceLine
+from pipelines.books import Books
+from pipelines.close import close_month
+from pipelines.demo import PERIOD, make_demo
+from pipelines.explain import explain as explain_key
+from pipelines.ingest_files import IngestReport, ingest_files
+from pipelines.init_books import init_books
+from pipelines.life import describe, moved_inputs, statuses
+from pipelines.life import take_back as take_back_commit
+from pipelines.past import stored
+from pipelines.price import price_calls
+from pipelines.rate_book_of import load_rate_book
+from pipelines.run_month import RunReport, run_month
+from pipelines.session import Session
+from pipelines.summaries import (
+    conservation_json,
+    conservation_lines,
+    ingest_json,
+    ingest_lines,
+    nested_lines,
+    table,
+)
+from pipelines.verify import verify_books
+
+SHORT = 12
+
+
+def demo(session: Session, folder: Path, calls: int, seed: int, dry_run: bool, wait: float) -> None:
+    """Sample company, run, close, and where to look."""
+    if dry_run:
+        session.say("summary.dry_run")
+        return
+    report = make_demo(
+        folder, calls=calls, seed=seed, lang=session.language, progress=session.progress, wait_seconds=wait
+    )
+    if report.is_resumed:
+        session.say("summary.demo_resumed", folder=folder)
+    session.say("summary.demo_made", period=PERIOD, **report.counts)
+    with session.reading(folder) as books:
+        if report.ingest:
+            _tell_ingest(session, report.ingest)
+        _tell_month(session, books, PERIOD)
+        _tell_close(session, books, PERIOD)
+        _where_to_look(session, books, folder, PERIOD)
+    session.give(folder=str(folder), seed=seed, sample=report.counts)
+
+
+def init(session: Session, folder: Path, first_period: str) -> None:
+    """Empty books."""
+    init_books(folder, first=session.period(first_period), lang=session.language)
+    session.say("summary.initialised", folder=folder)
+    session.give(folder=str(folder))
+
+
+def check(session: Session, books: Path) -> None:
+    """Price book and catalog."""
+    with session.reading(books):
+        findings = load_rate_book(books).findings
+    session.found(findings)
+    warnings = sum(finding.severity == "warning" for finding in findings)
+    session.say("summary.check_clean", warnings=warnings)
+    session.give(warnings=warnings)
+
+
+def ingest(
+    session: Session, books: Path, paths: tuple[Path, ...], layout: str | None, dry_run: bool, wait: float
+) -> None:
+    """Files into the lake."""
+    with session.writing(books, wait) as opened:
+        report = ingest_files(opened, paths, session.progress, layout_id=layout, dry_run=dry_run)
+    _tell_ingest(session, report)
+    if dry_run:
+        session.say("summary.dry_run")
+
+
+def run(session: Session, books: Path, period: str, no_ingest: bool, dry_run: bool, wait: float) -> None:
+    """Draft of a month."""
+    wanted = session.period(period)
+    with session.writing(books, wait) as opened:
+        if not no_ingest:
+            report = ingest_files(opened, [books / "inbox"], session.progress, dry_run=dry_run)
+            if report.read or report.refused:
+                _tell_ingest(session, report)
+        draft = run_month(opened, wanted, session.progress, dry_run=dry_run)
+        session.found(draft.findings)
+        _tell_run(session, opened, draft, dry_run)
+
+
+def close(session: Session, books: Path, period: str, by: str, draft: str | None, dry_run: bool, wait: float) -> None:
+    """Lock the reviewed draft."""
+    wanted = session.period(period)
+    with session.writing(books, wait) as opened:
+        opened.by = by
+        if close_month(opened, wanted, session.progress, draft=draft, dry_run=dry_run) is None:
+            session.say("summary.would_close", period=period)
+            session.say("summary.dry_run")
+            return
+        _tell_close(session, opened, wanted)
+
+
+def price(session: Session, plan: Path, calls: Path) -> None:
+    """Rate a CSV of calls under one plan."""
+    priced = price_calls(plan, calls)
+    session.give(**priced)
+    headings = ("start", "duration_s", "billed_seconds", "block_count", "amount")
+    rows = [[str(call[heading]) for heading in headings] for call in priced["calls"]]
+    session.print(*table(headings, [*rows, ["", "", "", "", priced["total"]]], frozenset({1, 2, 3, 4})))
+
+
+def explain(session: Session, books: Path, key: str) -> None:
+    """Everything that led to a call or an invoice line."""
+    with session.reading(books) as opened:
+        explained = explain_key(opened, key)
+    session.give(explanations=explained)
+    if len(explained) > 1:
+        session.say("summary.several_hits", count=len(explained))
+        session.print(*(str(one["call"]) for one in explained))
+    else:
+        session.print(*nested_lines(explained[0]))
+
+
+def verify(session: Session, books: Path, period: str | None) -> None:
+    """Files, rebuild, SQL."""
+    wanted = session.period(period) if period else None
+    with session.reading(books) as opened, tempfile.TemporaryDirectory() as scratch:
+        proof = verify_books(opened, session.progress, Path(scratch), wanted)
+    session.found(proof.findings)
+    session.give(commits=proof.commits, files=proof.files, periods=proof.periods, differences=len(proof.findings))
+    if proof.findings:
+        session.say("summary.not_verified", count=len(proof.findings))
+    else:
+        session.say("summary.verified", commits=proof.commits, files=proof.files, periods=len(proof.periods))
+
+
+def status(session: Session, books: Path) -> None:
+    """Periods, last runs, changed inputs."""
+    with session.reading(books) as opened:
+        rows = statuses(opened)
+        session.found(moved_inputs(opened))
+    session.give(periods=[row.__dict__ for row in rows])
+    for row in rows:
+        values = {**row.__dict__, "draft": None, "digest": (row.draft_digest or "-")[:SHORT]}
+        session.say("summary.status_period", **values | {"status": session.word(f"status.{row.status}")})
+    if not rows:
+        session.say("summary.no_commits")
+
+
+def log(session: Session, books: Path) -> None:
+    """The commits."""
+    with session.reading(books) as opened:
+        rows = [describe(commit) for commit in opened.commits]
+    session.give(commits=rows)
+    names = ("number", "kind", "at", "by", "what")
+    cells = [[str(row[name]) for name in names] for row in rows]
+    session.print(*table([session.word(f"heading.{name}") for name in names], cells, frozenset({0})))
+
+
+def take_back(session: Session, books: Path, commit: int, reason: str, dry_run: bool, wait: float) -> None:
+    """Undo an ingest."""
+    with session.writing(books, wait) as opened:
+        files, records = take_back_commit(opened, commit, reason, dry_run=dry_run)
+    session.give(commit=commit, files=files, records=records)
+    session.say("summary.taken_back", number=commit, files=files, records=records)
+    if dry_run:
+        session.say("summary.dry_run")
+
+
+def _tell_ingest(session: Session, report: IngestReport) -> None:
+    session.found(report.findings)
+    session.give(ingest=ingest_json(report))
+    session.print(*ingest_lines(report, session.language))
+
+
+def _tell_run(session: Session, books: Books, draft: RunReport, dry_run: bool) -> None:
+    session.give(period=str(draft.period), draft_digest=draft.draft_digest, is_new=draft.is_new,
+                 rated_parts=draft.rated_parts, seconds=session.progress.seconds)  # fmt: skip
+    digest = draft.draft_digest[:SHORT]
+    if dry_run:
+        session.say("summary.dry_run")
+        return
+    if draft.is_new and draft.month:
+        invoices = draft.month.tables[Invoice.name].height
+        session.say("summary.run_new", period=draft.period, parts=draft.rated_parts, invoices=invoices, digest=digest)
+    else:
+        session.say("summary.run_same", period=draft.period, digest=digest)
+    _tell_month(session, books, draft.period)
+
+
+def _tell_month(session: Session, books: Books, period: Period) -> None:
+    certificate = stored(books, Conservation, str(period))
+    session.give(conservation=conservation_json(certificate))
+    session.print(*conservation_lines(str(period), certificate, session.language))
+
+
+def _tell_close(session: Session, books: Books, period: Period) -> None:
+    commit = books.state.closes[str(period)]
+    invoices = stored(books, Invoice, str(period))
+    numbers = invoices[Invoice.invoice_number].sort()
+    values = {"first": numbers.first() or "-", "last": numbers.last() or "-", "invoices": invoices.height}
+    session.say("summary.closed", period=period, by=commit.by, manifest=commit.facts["manifest"][:SHORT], **values)
+    gross = int(invoices[Invoice.gross_micro].sum())
+    session.give(closed={**values, "gross": yuan_exact(gross), "manifest": commit.facts["manifest"]})
+
+
+def _where_to_look(session: Session, books: Books, folder: Path, period: Period) -> None:
+    published = folder / "published" / str(period)
+    lines = stored(books, InvoiceLine, str(period)).filter(pl.col(InvoiceLine.kind) == "usage")
+    session.say("summary.look_here")
+    for place, code in (
+        ("index.html", "look_index"), ("invoices/", "look_invoices"),
+        ("statements/", "look_statements"), ("audit.duckdb", "look_audit"),
+    ):  # fmt: skip
+        session.print(f"  {published / place}  {session.word(f'summary.{code}')}")
+    if lines.height:
+        line = lines.row(0, named=True)
+        key = f"{line[InvoiceLine.invoice_key]}#{line[InvoiceLine.line_number]}"
+        session.print(f"  bill400 explain {folder} {key}  {session.word('summary.next_explain')}")
+    session.print(f"  bill400 verify {folder}  {session.word('summary.next_verify')}")

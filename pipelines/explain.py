@@ -1,0 +1,226 @@
+"""`explain`: everything that led to a call or an invoice line, from the derivation columns, never from a second pass.
+
+A call is named `2026-10-03/17-204813`, `FILE:LINE` or `NUMBER@TIME`; an invoice line `CUSTOMER/PERIOD#LINE`.
+"""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from billing.core.findings import refuse
+from billing.core.money import yuan_exact
+from billing.core.period import Period
+from billing.ingest.stage import read_raw_lines
+from billing.rate_book.book import RateBook
+from billing.rate_book.plans import Block
+from billing.tables.calls import LINES_PER_FILE, CallAdjustment, Cdr, RatedCall, UsageTotal
+from billing.tables.documents import Charge, InvoiceLine
+from pipelines.books import Books
+from pipelines.parts import Part, left_out, of_part, parts_of, unrated_of, usage_of
+from pipelines.past import stored
+from pipelines.rate_book_of import book_of_snapshot, load_rate_book
+
+_CALL = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2}|undated)/(?P<file>\d+)-(?P<line>\d+)")
+_INVOICE_LINE = re.compile(r"(?P<invoice>.+/\d{4}-\d{2})#(?P<line>\d+)")
+_AT = re.compile(r"(?P<number>\d+)@(?P<time>\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?)")
+_FILE_LINE = re.compile(r"(?P<name>.+):(?P<line>\d+)")
+
+
+def explain(books: Books, key: str) -> list[dict[str, Any]]:
+    """Explain a key.
+
+    Returns:
+        One explanation, or several short ones when several calls fit.
+
+    Raises:
+        Refusal: nothing bears the key.
+    """
+    if match := _CALL.fullmatch(key):
+        found = [
+            _explain_call(books, part, int(match["file"]) * LINES_PER_FILE + int(match["line"]))
+            for part in parts_of(books.state)
+            if part.name == f"{match['day']}/{match['file']}"
+        ]
+    elif match := _INVOICE_LINE.fullmatch(key):
+        found = [_explain_line(books, match["invoice"], int(match["line"]))]
+    elif match := _AT.fullmatch(key):
+        found = _at_time(books, match["number"], dt.datetime.fromisoformat(match["time"]))
+    elif match := _FILE_LINE.fullmatch(key):
+        found = _in_file(books, match["name"], int(match["line"]))
+    else:
+        found = []
+    explained = [explanation for explanation in found if explanation]
+    if not explained:
+        raise refuse("KEY_NOT_FOUND", key=key)
+    return explained
+
+
+def call_name(day: dt.date | None, cdr_id: int) -> str:
+    """How a call is printed: `2026-10-03/17-204813`."""
+    return f"{day or 'undated'}/{cdr_id // LINES_PER_FILE}-{cdr_id % LINES_PER_FILE}"
+
+
+def _at_time(books: Books, number: str, time: dt.datetime) -> list[dict[str, Any]]:
+    found = []
+    for part in parts_of(books.state):
+        if part.day == time.date():
+            calls = pl.scan_parquet(books.path(part.cdr.path), glob=False)
+            fits = (pl.col(Cdr.service_number) == number) & (pl.col(Cdr.started_at).dt.truncate("1s") == time)
+            ids = calls.filter(fits).select(Cdr.cdr_id).collect().to_series()
+            found.extend(_explain_call(books, part, cdr_id) for cdr_id in ids)
+    return found
+
+
+def _in_file(books: Books, name: str, line: int) -> list[dict[str, Any]]:
+    numbers = {source.file_number for source in books.state.sources.values() if source.file_name == name}
+    return [
+        _explain_call(books, part, part.file_number * LINES_PER_FILE + line)
+        for part in parts_of(books.state)
+        if part.file_number in numbers
+    ]
+
+
+def _explain_call(books: Books, part: Part, cdr_id: int) -> dict[str, Any]:
+    calls = pl.scan_parquet(books.path(part.cdr.path), glob=False).filter(pl.col(Cdr.cdr_id) == cdr_id).collect()
+    if calls.is_empty():
+        return {}
+    call = calls.row(0, named=True)
+    source = books.state.sources[part.file_number]
+    raw = read_raw_lines(books.path(source.raw_path), source.encoding, [cdr_id % LINES_PER_FILE])
+    explained: dict[str, Any] = {
+        "call": call_name(part.day, cdr_id),
+        "billing_period": part.billing_period,
+        "source": {
+            "file": source.file_name,
+            "line": cdr_id % LINES_PER_FILE,
+            "layout": source.layout,
+            "sha256": source.sha256,
+            "text": next(iter(raw.values()), None),
+        },
+        "received": {name: value for name, value in call.items() if value is not None and name != Cdr.cdr_id},
+    }
+    out = of_part(left_out(books), part).filter(pl.col(Cdr.cdr_id) == cdr_id)
+    if out.height:
+        return explained | {"fate": out["fate"][0], "reason": out["reason"][0]}
+    unrated = unrated_of(books, [part]).filter(pl.col(Cdr.cdr_id) == cdr_id)
+    if unrated.height:
+        return explained | {"fate": "suspense", "reason": unrated["reason"][0]}
+    if part.rated is None:
+        return explained | {"fate": "not rated yet"}
+    rated = (
+        pl.scan_parquet(books.path(part.rated.path), glob=False).filter(pl.col(RatedCall.cdr_id) == cdr_id).collect()
+    )
+    if rated.is_empty():
+        return explained | {"fate": "not a call of ours"}
+    row = rated.row(0, named=True)
+    book = _book_for(books, part.billing_period)
+    return explained | {
+        "fate": "rated",
+        "retail": _retail(book, row),
+        "settlement": _settlement(book, row),
+        "over_cap": _over_cap(books, part.billing_period, call, row),
+    }
+
+
+def _book_for(books: Books, period: str) -> RateBook:
+    commit = books.state.published(period)
+    return book_of_snapshot(books, commit.facts["snapshot"]) if commit else load_rate_book(books.root).book
+
+
+def _retail(book: RateBook, row: Mapping[str, Any]) -> dict[str, Any]:
+    _, version = book.retail_by_rate(row[RatedCall.rate_id])
+    return {
+        "contract": row[RatedCall.contract_id],
+        "rate": row[RatedCall.rate_id],
+        "blocks": [_block(block) for block in version.call.blocks],
+        "usage_ms": row[RatedCall.usage_ms],
+        "billed_seconds": row[RatedCall.billed_seconds],
+        "free_seconds": row[RatedCall.free_seconds],
+        "charged_seconds": row[RatedCall.charged_seconds],
+        "block_count": row[RatedCall.block_count],
+        "free_reason": row[RatedCall.free_reason],
+        "amount": yuan_exact(row[RatedCall.amount_micro]),
+    }
+
+
+def _settlement(book: RateBook, row: Mapping[str, Any]) -> dict[str, Any]:
+    _, version = book.settlement_by_rate(row[RatedCall.settlement_rate_id])
+    return {
+        "rate": row[RatedCall.settlement_rate_id],
+        "blocks": [_block(block) for block in version.call.blocks],
+        "billed_seconds": row[RatedCall.settlement_billed_seconds],
+        "amount": yuan_exact(row[RatedCall.settlement_micro]),
+    }
+
+
+def _block(block: Block) -> str:
+    return f"from second {block.from_second}: {yuan_exact(block.price)} per {block.block_seconds} s"
+
+
+def _over_cap(books: Books, period: str, call: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
+    """The cap rule that made the call free, None when it was billed."""
+    for rule in stored(books, CallAdjustment, period).iter_rows(named=True):
+        same_number = rule[CallAdjustment.service_number] in (None, row[RatedCall.service_number])
+        if rule[CallAdjustment.contract_id] != row[RatedCall.contract_id] or not same_number:
+            continue
+        after = rule[CallAdjustment.started_after]
+        if rule[CallAdjustment.cdr_id] == row[RatedCall.cdr_id] or (after and call[Cdr.started_at] > after):
+            return str(rule[CallAdjustment.rule_key])
+    return None
+
+
+def _explain_line(books: Books, invoice: str, line: int) -> dict[str, Any]:
+    period = invoice.rsplit("/", 1)[1]
+    lines = stored(books, InvoiceLine, period).filter(
+        pl.col(InvoiceLine.invoice_key) == invoice, pl.col(InvoiceLine.line_number) == line
+    )
+    if lines.is_empty():
+        return {}
+    row = lines.row(0, named=True)
+    charges = stored(books, Charge, period).filter(pl.col(Charge.line_key) == row[InvoiceLine.line_key])
+    explained: dict[str, Any] = {
+        "invoice_line": f"{invoice}#{line}",
+        "line": {
+            name.removesuffix("_micro"): yuan_exact(value) if name.endswith("_micro") else value
+            for name, value in row.items()
+            if value is not None and name != InvoiceLine.explanation
+        },
+        "explanation": json.loads(row[InvoiceLine.explanation] or "{}"),
+        "charges": [
+            {
+                "kind": charge[Charge.kind],
+                "amount": yuan_exact(charge[Charge.amount_micro]),
+                "explanation": json.loads(charge[Charge.explanation] or "{}"),
+            }
+            for charge in charges.iter_rows(named=True)
+        ],
+    }
+    if row[InvoiceLine.usage_key]:
+        explained["usage_by_day"] = _usage_by_day(books, Period.parse(period), row)
+    return explained
+
+
+def _usage_by_day(books: Books, period: Period, line: Mapping[str, Any]) -> list[dict[str, Any]]:
+    usage = usage_of(books, parts_of(books.state, str(period))).filter(
+        pl.col(UsageTotal.service_number) == line[InvoiceLine.service_number],
+        pl.col(UsageTotal.contract_id) == line[InvoiceLine.contract_id],
+        pl.col(UsageTotal.rate_id) == line[InvoiceLine.rate_id],
+    )
+    days = usage.group_by(UsageTotal.usage_date).agg(
+        pl.col(UsageTotal.call_count).sum(),
+        pl.col(UsageTotal.charged_seconds).sum(),
+        pl.col(UsageTotal.amount_micro).sum(),
+    )
+    return [
+        {
+            "day": row[UsageTotal.usage_date],
+            "calls": row[UsageTotal.call_count],
+            "charged_seconds": row[UsageTotal.charged_seconds],
+            "amount": yuan_exact(row[UsageTotal.amount_micro]),
+        }
+        for row in days.sort(UsageTotal.usage_date).iter_rows(named=True)
+    ]

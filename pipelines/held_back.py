@@ -1,0 +1,106 @@
+"""What of an ingest is not billed as it stands: copies of calls, rows that break a rule, records that contradict.
+
+Each record has one fate: a copy is a duplicate whatever else is wrong with it, everything else held is in suspense
+once, under the first reason in the order of precedence, with its line as received.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from billing.ingest.identity import find_copies
+
+from billing.ingest.stage import read_raw_lines
+from billing.tables.calls import LINES_PER_FILE, Cdr, Suspense
+from pipelines.books import Books
+from pipelines.commits import SourceFact
+from pipelines.parts import Part, left_out, parts_of
+
+IDENTITY_CONFLICT = "IDENTITY_CONFLICT"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A file that was read and judged sound: its parts in the lake, and the rows its rules hold back."""
+
+    source: SourceFact
+    parts: Sequence[Part]
+    held: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """Copies to drop (`Duplicate`) and records that wait (`Suspense`)."""
+
+    duplicates: pl.DataFrame
+    suspense: pl.DataFrame
+
+    def left_out(self) -> pl.DataFrame:
+        """Both as `pipelines.parts.left_out` gives them."""
+        return pl.concat(
+            [
+                self.duplicates.select(
+                    Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("duplicate"), reason=pl.lit("DUPLICATE")
+                ),
+                self.suspense.select(Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("suspense"), reason=Suspense.reason),
+            ]
+        )
+
+
+def hold_back(books: Books, accepted: Sequence[Accepted]) -> HeldBack:
+    """Find what of the accepted files is not billed, looking at all stored calls around their days."""
+    new: dict[dt.date, list[Path]] = {}
+    for part in (part for item in accepted for part in item.parts if part.day):
+        assert part.day is not None, "undated lines have no identity"
+        new.setdefault(part.day, []).append(books.path(part.cdr.path))
+    stored: dict[dt.date, list[Path]] = {}
+    closed: set[Path] = set()
+    for part in parts_of(books.state):
+        if part.day:
+            stored.setdefault(part.day, []).append(books.path(part.cdr.path))
+        if part.billing_period in books.state.closes:
+            closed.add(books.path(part.cdr.path))
+    out = left_out(books)
+    copies = find_copies(new, stored, known=out.filter(pl.col("fate") == "duplicate")[Cdr.cdr_id], closed=closed)
+    held = pl.concat([Suspense.empty(), *(_held_by_rule(item) for item in accepted)])
+    conflicts = _conflicting(copies.conflicts.join(out, on=Cdr.cdr_id, how="anti"))
+    suspense = (
+        pl.concat([held, conflicts])
+        .unique(Suspense.cdr_id, keep="first", maintain_order=True)
+        .join(copies.duplicates, on=Cdr.cdr_id, how="anti")
+        .sort(Suspense.cdr_id)
+    )
+    return HeldBack(copies.duplicates, _with_raw_text(books, accepted, suspense))
+
+
+def _held_by_rule(item: Accepted) -> pl.DataFrame:
+    seen = pl.lit(item.source.first_seen, pl.String).str.to_date()
+    rows = item.held.with_columns(raw_text=pl.lit(None, pl.String), first_seen=seen)
+    return Suspense.conform(rows)
+
+
+def _conflicting(conflicts: pl.DataFrame) -> pl.DataFrame:
+    rows = conflicts.with_columns(
+        reason=pl.lit(IDENTITY_CONFLICT),
+        rule_id=pl.lit(None, pl.String),
+        raw_text=pl.lit(None, pl.String),
+        first_seen=pl.col(Cdr.usage_date),
+    )
+    return Suspense.conform(rows)
+
+
+def _with_raw_text(books: Books, accepted: Sequence[Accepted], suspense: pl.DataFrame) -> pl.DataFrame:
+    """Add each line as it was received, read from the kept copy of its file."""
+    sources = {**books.state.sources, **{item.source.file_number: item.source for item in accepted}}
+    texts: dict[int, str] = {}
+    for (number,), rows in suspense.group_by(pl.col(Suspense.cdr_id) // LINES_PER_FILE):
+        source = sources[int(str(number))]
+        if source.raw_path:
+            lines = (rows[Suspense.cdr_id] % LINES_PER_FILE).sort().to_list()
+            found = read_raw_lines(books.path(source.raw_path), source.encoding, lines)
+            texts.update((source.file_number * LINES_PER_FILE + line, text) for line, text in found.items())
+    raw = pl.DataFrame({"cdr_id": list(texts), "text": list(texts.values())}, {"cdr_id": pl.Int64, "text": pl.String})
+    joined = suspense.join(raw, on=Suspense.cdr_id, how="left", maintain_order="left")
+    return Suspense.conform(joined.with_columns(pl.col("text").alias(Suspense.raw_text)))

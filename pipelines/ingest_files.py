@@ -1,0 +1,237 @@
+"""`ingest`: files into the lake, judged, freed of copies and rated, all in one commit.
+
+A file that a rule refuses is reported and left where it is; the others go in. The same file under the same layout
+version is a no-op, so feeding a folder twice changes nothing.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from billing.validation.stage import Rule, judge_file, judge_part, load_rules
+
+from billing.core.digests import file_sha256, table_digest
+from billing.core.findings import Finding, Refusal, refuse
+from billing.core.period import Period
+from billing.ingest.layout import Layout, load_layouts
+from billing.ingest.stage import FileReading, read_cdr_file
+from billing.rate_book.policy import Policy, read_policy
+from billing.tables.calls import LINES_PER_FILE, Cdr, Duplicate, Suspense
+from pipelines.books import Books, Workbench, workbench
+from pipelines.commits import SourceFact
+from pipelines.held_back import Accepted, HeldBack, hold_back
+from pipelines.parts import Part, billing_period, left_out, part_key, parts_of
+from pipelines.progress import Progress
+from pipelines.rate_book_of import load_rate_book
+from pipelines.rate_parts import rate_parts
+
+RAW_TABLE = "raw"
+
+
+@dataclass
+class IngestReport:
+    """What an ingest did: files read, files it had read before, files refused, and what was found."""
+
+    read: list[SourceFact] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    fates: dict[int, dict[str, int]] = field(default_factory=dict)
+
+
+def ingest_files(
+    books: Books,
+    paths: Iterable[Path],
+    progress: Progress,
+    *,
+    layout_id: str | None = None,
+    dry_run: bool = False,
+) -> IngestReport:
+    """Read files into the books.
+
+    Args:
+        books: the books, open for writing.
+        paths: files, or folders whose files are taken in the order of their names.
+        progress: where stages are timed.
+        layout_id: read under this layout instead of recognising it.
+        dry_run: read and judge everything, keep nothing.
+
+    Raises:
+        Refusal: a path does not exist, or a layout or rule of the books is broken.
+    """
+    report = IngestReport()
+    policy = read_policy(books.root / "books.toml")
+    layouts = load_layouts(books.root / "layouts")
+    rules = load_rules()
+    with workbench(books) as bench:
+        accepted: list[Accepted] = []
+        for path in list_files(paths):
+            if _is_known(books, accepted, path, layouts):
+                report.known.append(path.name)
+                continue
+            number = books.state.last_file_number + len(accepted) + 1
+            try:
+                accepted.append(_read_one(books, bench, path, number, layouts, rules, policy, layout_id, progress))
+            except Refusal as refusal:
+                report.refused.append(path.name)
+                report.findings.extend(refusal.findings)
+        if not accepted:
+            return report
+        bench.settle()
+        with progress.stage("identity"):
+            held = hold_back(books, accepted)
+        _keep_held(bench, accepted, held)
+        replaced = _rate(books, bench, accepted, held, report, progress)
+        _tell_fates(report, accepted, held)
+        if not dry_run:
+            bench.settle()
+            sources = [_as_fact(item.source) for item in accepted]
+            books.append("ingest", files=bench.entries, replaces=replaced, facts={"sources": sources})
+    return report
+
+
+def list_files(paths: Iterable[Path]) -> list[Path]:
+    """Files in the order given, folders opened up in the order of names; hidden and temporary files are passed over."""
+    files: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise refuse("PATH_MISSING", path=path)
+        found = sorted(entry for entry in path.rglob("*") if entry.is_file()) if path.is_dir() else [path]
+        files.extend(entry for entry in found if entry.name[0] not in ".~" and entry.suffix not in (".tmp", ".part"))
+    return files
+
+
+def _is_known(books: Books, accepted: Sequence[Accepted], path: Path, layouts: Sequence[Layout]) -> bool:
+    """Whether these bytes were read before under a layout version still in force; hashed only if the size occurs."""
+    tags = {layout.tag for layout in layouts}
+    sources = [*books.state.sources.values(), *(item.source for item in accepted)]
+    size = path.stat().st_size
+    alike = {source.sha256 for source in sources if source.byte_count == size and source.layout in tags}
+    return bool(alike) and file_sha256(path) in alike
+
+
+def _read_one(
+    books: Books,
+    bench: Workbench,
+    path: Path,
+    number: int,
+    layouts: Sequence[Layout],
+    rules: Sequence[Rule],
+    policy: Policy,
+    layout_id: str | None,
+    progress: Progress,
+) -> Accepted:
+    staging = bench.folder / "staging" / str(number)
+    with progress.stage("ingest"):
+        progress.tell("ingest", path.name)
+        reading = read_cdr_file(
+            path,
+            file_number=number,
+            layouts=layouts,
+            staging=staging,
+            raw_copy=bench.folder / "raw" / str(number) if policy.keep_raw else None,
+            layout_id=layout_id,
+        )
+    with progress.stage("validation"):
+        judgement = judge_part([part.path for part in reading.parts.values()], rules)
+        breaches = judge_file(judgement, rules, path.name)
+    if breaches:
+        raise Refusal(*breaches)
+    open_from = _open_from(books, policy)
+    parts = [_place_part(bench, reading, number, day, open_from) for day in reading.parts]
+    raw_path = ""
+    if reading.raw_copy:
+        raw_path = f"lake/raw/{reading.sha256}.{reading.raw_form}"
+        reading.raw_copy.replace(bench.place(raw_path))
+        bench.add(raw_path, RAW_TABLE, {"file": number}, reading.record_count)
+    return Accepted(_fact(reading, path, number, raw_path), parts, judgement.held)
+
+
+def _open_from(books: Books, policy: Policy) -> Period:
+    """The first period that is not closed."""
+    period = policy.start
+    while str(period) in books.state.closes:
+        period = period.shifted(1)
+    return period
+
+
+def _place_part(bench: Workbench, reading: FileReading, number: int, day: dt.date | None, open_from: Period) -> Part:
+    staged = reading.parts[day]
+    relative = f"lake/cdr/{day or 'undated'}/{number:06d}.parquet"
+    staged.path.replace(bench.place(relative))
+    period = billing_period(day, reading.first_seen, open_from)
+    key = part_key(day, number) | {"billing_period": period, "not_ours": staged.not_ours}
+    entry = bench.add(relative, Cdr.name, key, staged.rows)
+    return Part(day, number, period, entry, None, None, None)
+
+
+def _fact(reading: FileReading, path: Path, number: int, raw_path: str) -> SourceFact:
+    return SourceFact(
+        file_number=number,
+        file_name=reading.file_name,
+        sha256=reading.sha256,
+        byte_count=path.stat().st_size,
+        layout=reading.layout,
+        encoding=reading.encoding,
+        source=reading.source,
+        raw_path=raw_path,
+        record_count=reading.record_count,
+        framing_count=reading.framing_count,
+        not_ours_count=reading.not_ours_count,
+        first_seen=reading.first_seen and reading.first_seen.isoformat(),
+    )
+
+
+def _as_fact(source: SourceFact) -> dict[str, Any]:
+    fact = asdict(source)
+    del fact["commit"]
+    return fact
+
+
+def _keep_held(bench: Workbench, accepted: Sequence[Accepted], held: HeldBack) -> None:
+    """Store copies and suspense of this ingest, named by what is in them."""
+    first = accepted[0].source.file_number
+    for frame, table in ((held.duplicates, Duplicate), (held.suspense, Suspense)):
+        if frame.height:
+            name = f"lake/{table.name}/{first:06d}-{table_digest(frame)[:12]}.parquet"
+            bench.write(frame, table, name, {"files": [item.source.file_number for item in accepted]})
+
+
+def _rate(
+    books: Books,
+    bench: Workbench,
+    accepted: Sequence[Accepted],
+    held: HeldBack,
+    report: IngestReport,
+    progress: Progress,
+) -> list[str]:
+    """Rate the new parts, and older ones of open periods from which a conflict took a call."""
+    try:
+        book = load_rate_book(books.root).book
+    except Refusal as refusal:
+        critical = sum(finding.severity == "critical" for finding in refusal.findings)
+        report.findings.append(Finding("RATING_POSTPONED", "warning", values={"count": critical}))
+        return []
+    touched = set(held.suspense[Cdr.cdr_id] // LINES_PER_FILE)
+    older = [
+        part
+        for part in parts_of(books.state)
+        if part.file_number in touched and part.billing_period not in books.state.closes
+    ]
+    parts = sorted([*older, *(part for item in accepted for part in item.parts)], key=lambda part: part.order)
+    with progress.stage("rating"):
+        return rate_parts(books, bench, book, parts, pl.concat([left_out(books), held.left_out()]))
+
+
+def _tell_fates(report: IngestReport, accepted: Sequence[Accepted], held: HeldBack) -> None:
+    counted = held.left_out().group_by(pl.col(Cdr.cdr_id) // LINES_PER_FILE, "fate").len()
+    by_fate = {(number, fate): count for number, fate, count in counted.iter_rows()}
+    for item in accepted:
+        number = item.source.file_number
+        report.read.append(item.source)
+        report.fates[number] = {fate: by_fate.get((number, fate), 0) for fate in ("duplicate", "suspense")}
+    for reason, count in held.suspense[Suspense.reason].value_counts().sort(Suspense.reason).iter_rows():
+        report.findings.append(Finding("SUSPENDED_LINES", "info", values={"count": count, "code": reason}))

@@ -1,0 +1,66 @@
+"""`init`: empty books, with the shipped price book, templates to fill in, and every reading stated."""
+
+import json
+import secrets
+import shutil
+from pathlib import Path
+
+from billing.catalog.templates import write_templates
+from billing.core.findings import refuse
+from billing.core.messages import render
+from billing.core.period import Period
+from pipelines.books import shipped
+
+BOOKS_TOML = """\
+# {title}
+lang = "{lang}"                # zh | en
+first_period = "{first}"       # {first_words}
+due_day = 15                   # {due_words}
+keep_raw = true                # {raw_words}
+pseudonym_key = "{key}"  # {key_words}
+
+[company]
+name = "{company}"
+tax_number = "{tax_number}"
+# {taxpayer_words}
+taxpayer = [{{ start = 2020-01-01, kind = "general" }}]
+
+# {readings_words}
+[readings]
+revenue_mode = "gross"         # {revenue_words}
+fapiao_at = "bill"             # {fapiao_words}
+collects = "house"             # {collects_words}
+"""
+TAX_NUMBER = "91110000000000000X"
+_WORDS = ("title", "first", "due", "raw", "key", "taxpayer", "readings", "revenue", "fapiao", "collects")
+
+
+def init_books(root: Path, *, first: Period, lang: str) -> None:
+    """Make empty books with templates in `catalog/` and the shipped price book.
+
+    Raises:
+        Refusal: the folder holds something already.
+    """
+    make_folders(root, first=first, lang=lang, company=render("toml.company", lang), key=secrets.token_hex(16))
+    write_templates(root / "catalog", lang)
+
+
+def make_folders(
+    root: Path, *, first: Period, lang: str, company: str, key: str, mark: dict[str, object] | None = None
+) -> None:
+    """Folders, `books.toml` and the price book; `books.toml` comes last, so a folder without it is no books.
+
+    Raises:
+        Refusal: the folder holds something already.
+    """
+    if root.exists() and any(root.iterdir()):
+        raise refuse("FOLDER_NOT_EMPTY", folder=root)
+    root.mkdir(parents=True, exist_ok=True)
+    if mark:
+        (root / ".demo.json").write_text(json.dumps(mark), "utf-8")
+    for folder in ("catalog", "layouts", "inbox", "commits", "lake", "snapshots", "published"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    shutil.copytree(shipped("rate_plans"), root / "rate_plans")
+    words = {name if name == "title" else f"{name}_words": render(f"toml.{name}", lang) for name in _WORDS}
+    text = BOOKS_TOML.format(lang=lang, first=first, key=key, company=company, tax_number=TAX_NUMBER, **words)
+    (root / "books.toml").write_text(text, "utf-8")

@@ -1,0 +1,112 @@
+"""The life of the books as a list: `log`, `status`, `take-back`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from billing.core.findings import Finding, refuse
+from billing.tables.calls import LINES_PER_FILE, Cdr, Duplicate, RatedCall, Suspense, UsageTotal
+from billing.tables.parquet import scan_tables
+from pipelines.books import Books
+from pipelines.commits import Commit
+from pipelines.parts import UNRATED, parts_of
+from pipelines.rate_book_of import snapshot_files
+
+
+@dataclass(frozen=True)
+class PeriodStatus:
+    """Where a period stands."""
+
+    period: str
+    status: str
+    parts: int
+    records: int
+    draft_digest: str | None
+
+
+def statuses(books: Books) -> list[PeriodStatus]:
+    """Every period that has calls, a draft or a close."""
+    parts = parts_of(books.state)
+    names = {part.billing_period for part in parts} | set(books.state.runs) | set(books.state.closes)
+    rows = []
+    for name in sorted(names):
+        commit = books.state.published(name)
+        own = [part for part in parts if part.billing_period == name]
+        records = sum(part.cdr.rows for part in own)
+        status = commit.facts["status"] if commit else "open"
+        rows.append(PeriodStatus(name, status, len(own), records, commit and commit.facts["draft_digest"]))
+    return rows
+
+
+def moved_inputs(books: Books) -> Iterator[Finding]:
+    """Working files that differ from the snapshot of the last run or close: closed periods keep theirs."""
+    if not books.state.runs and not books.state.closes:
+        return
+    last = max([*books.state.runs.values(), *books.state.closes.values()], key=lambda commit: commit.number)
+    prefix = f"snapshots/{last.facts['snapshot']}/"
+    then = {path.removeprefix(prefix): e.sha256 for path, e in books.state.files.items() if path.startswith(prefix)}
+    now = snapshot_files(books.root)
+    for path in sorted({*then, *now}):
+        if then.get(path) != now.get(path):
+            yield Finding("INPUT_CHANGED", "info", path, {"file": path})
+
+
+def describe(commit: Commit) -> dict[str, Any]:
+    """A commit in a line."""
+    what = commit.facts.get("period") or ", ".join(fact["file_name"] for fact in commit.facts.get("sources", ())[:3])
+    return {
+        "number": commit.number,
+        "kind": commit.kind,
+        "at": commit.at,
+        "by": commit.by,
+        "what": what or str(commit.facts.get("commit", "")),
+        "files": len(commit.files),
+        "digest": commit.digest,
+    }
+
+
+def take_back(books: Books, number: int, reason: str, *, dry_run: bool = False) -> tuple[int, int]:
+    """Undo an ingest: its files leave the books, the kept raw copies and the log stay.
+
+    Returns:
+        Source files and records that left.
+
+    Raises:
+        Refusal: no such commit, no ingest, a closed period rests on it, or a later file repeats its calls.
+    """
+    if not 1 <= number <= len(books.commits):
+        raise refuse("COMMIT_UNKNOWN", number=number)
+    commit = books.commits[number - 1]
+    if commit.kind != "ingest":
+        raise refuse("TAKE_BACK_KIND", number=number, kind=commit.kind)
+    files = {fact["file_number"] for fact in commit.facts["sources"]}
+    for part in parts_of(books.state):
+        if part.file_number in files and part.billing_period in books.state.closes:
+            raise refuse("TAKE_BACK_CLOSED", number=number, period=part.billing_period)
+    _nothing_rests_on(books, commit, files)
+    of_part = (Cdr.name, RatedCall.name, UsageTotal.name, UNRATED)
+    gone = [entry for entry in books.state.files.values() if entry.table in of_part and entry.key["file"] in files]
+    gone += [
+        entry
+        for entry in books.state.files.values()
+        if entry.table in (Duplicate.name, Suspense.name) and set(entry.key["files"]) == files
+    ]
+    sources = [books.state.sources[file] for file in sorted(files & books.state.sources.keys())]
+    if not dry_run:
+        facts = {"commit": number, "reason": reason, "taken_back_files": sorted(files)}
+        books.append("take_back", replaces=[entry.path for entry in gone], facts=facts)
+    return len(sources), sum(source.record_count for source in sources)
+
+
+def _nothing_rests_on(books: Books, commit: Commit, files: set[int]) -> None:
+    """Refuse when a later ingest dropped copies of, or holds records against, calls of these files."""
+    for table, column in ((Duplicate, Duplicate.repeats_cdr_id), (Suspense, Suspense.cdr_id)):
+        for entry in books.state.of_table(table.name):
+            if set(entry.key["files"]) == files:
+                continue
+            ids = scan_tables(books.paths([entry]), table).select(pl.col(column) // LINES_PER_FILE).collect()
+            if files & set(ids.to_series()):
+                later = next(c.number for c in books.commits if entry.path in {file.path for file in c.files})
+                raise refuse("TAKE_BACK_RESTS", number=commit.number, later=later)

@@ -1,0 +1,166 @@
+"""Parts: the calls of one usage date that one file brought, and everything derived from them, read off the commits."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from billing.core.period import Period
+from billing.tables.calls import LINES_PER_FILE, Cdr, Duplicate, RatedCall, Suspense, UsageTotal
+from billing.tables.parquet import scan_tables
+from pipelines.books import Books
+from pipelines.commits import FileEntry, State
+
+UNRATED = "unrated"
+"""Table name of the suspense rows that rating made; they are made again whenever the part is rated again."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part and its files; `day` is None for lines without a readable start."""
+
+    day: dt.date | None
+    file_number: int
+    billing_period: str
+    cdr: FileEntry
+    rated: FileEntry | None
+    totals: FileEntry | None
+    unrated: FileEntry | None
+
+    @property
+    def name(self) -> str:
+        """`2026-10-03/17`: how the part and its calls are printed."""
+        return f"{self.day or 'undated'}/{self.file_number}"
+
+    @property
+    def order(self) -> tuple[dt.date, int]:
+        """Parts are worked in the order of day and file."""
+        return (self.day or dt.date.min, self.file_number)
+
+    @property
+    def fingerprint(self) -> str | None:
+        """What the rated files rest on; None when the part was never rated."""
+        return str(self.rated.key["fingerprint"]) if self.rated else None
+
+
+def part_key(day: dt.date | None, file_number: int) -> dict[str, str | int | None]:
+    """How a file entry names its part."""
+    return {"day": day and day.isoformat(), "file": file_number}
+
+
+def parts_of(state: State, billing_period: str | None = None) -> list[Part]:
+    """Live parts, by day and file; only those of one billing period when it is given."""
+    derived: dict[tuple[str, str | None, int], FileEntry] = {}
+    for table in (RatedCall.name, UsageTotal.name, UNRATED):
+        for entry in state.of_table(table):
+            derived[table, entry.key["day"], entry.key["file"]] = entry
+    parts = []
+    for entry in state.of_table(Cdr.name):
+        if billing_period is not None and entry.key["billing_period"] != billing_period:
+            continue
+        day, number = entry.key["day"], entry.key["file"]
+        files = (derived.get((table, day, number)) for table in (RatedCall.name, UsageTotal.name, UNRATED))
+        rated, totals, unrated = files
+        date = dt.date.fromisoformat(day) if day else None
+        parts.append(Part(date, number, entry.key["billing_period"], entry, rated, totals, unrated))
+    return sorted(parts, key=lambda part: part.order)
+
+
+def left_out(books: Books) -> pl.DataFrame:
+    """Every call that is not billed as it stands: cdr_id, usage_date, fate (duplicate or suspense), reason."""
+    duplicates = scan_tables(books.paths(books.state.of_table(Duplicate.name)), Duplicate)
+    held = scan_tables(books.paths(books.state.of_table(Suspense.name)), Suspense)
+    return pl.concat(
+        [
+            duplicates.select(Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("duplicate"), reason=pl.lit("DUPLICATE")),
+            held.select(Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("suspense"), reason=Suspense.reason),
+        ]
+    ).collect()
+
+
+def of_part(frame: pl.DataFrame, part: Part) -> pl.DataFrame:
+    """The rows of a frame with cdr_id and usage_date that belong to a part."""
+    return frame.filter(
+        pl.col(Cdr.cdr_id) // LINES_PER_FILE == part.file_number, pl.col(Cdr.usage_date).eq_missing(pl.lit(part.day))
+    )
+
+
+def calls_to_bill(books: Books, part: Part, excluded: pl.Series) -> pl.LazyFrame:
+    """The part's calls without duplicates and suspense, in input order."""
+    calls = pl.scan_parquet(books.path(part.cdr.path), glob=False)
+    return calls.filter(~pl.col(Cdr.cdr_id).is_in(excluded.implode())) if len(excluded) else calls
+
+
+def usage_of(books: Books, parts: Iterable[Part]) -> pl.DataFrame:
+    """Usage totals of parts, added up over files."""
+    entries = [part.totals for part in parts if part.totals]
+    measures = [column for column in UsageTotal.columns if column not in UsageTotal.key]
+    return (
+        scan_tables(books.paths(entries), UsageTotal)
+        .group_by(UsageTotal.key)
+        .agg(pl.col(measure).sum() for measure in measures)
+        .sort(UsageTotal.key)
+        .pipe(UsageTotal.conform_lazy)
+        .collect()
+    )
+
+
+def unrated_of(books: Books, parts: Iterable[Part]) -> pl.DataFrame:
+    """Calls of parts that rating could not price."""
+    entries = [part.unrated for part in parts if part.unrated]
+    return scan_tables(books.paths(entries), Suspense).collect()
+
+
+class CallsOf:
+    """Calls of a few numbers on a few days, with what ordering needs: asked only where a cap binds."""
+
+    def __init__(self, books: Books, parts: Sequence[Part]) -> None:
+        self.books, self.parts = books, parts
+
+    def __call__(self, days: Sequence[dt.date], numbers: Sequence[str]) -> pl.DataFrame:
+        """Rated calls of the numbers on the days.
+
+        Returns:
+            cdr_id, service_number, contract_id, source, call_id, caller, started_at, ended_at, talk_ms, outcome,
+            amount_micro, settlement_micro.
+        """
+        frames = [self._of_part(part, numbers) for part in self.parts if part.rated and part.day in days]
+        rated = [RatedCall.service_number, RatedCall.contract_id, RatedCall.amount_micro, RatedCall.settlement_micro]
+        empty = Cdr.empty().join(RatedCall.empty().select(Cdr.cdr_id, *rated), on=Cdr.cdr_id).lazy()
+        return pl.concat([empty.select(_ORDERED), *frames]).collect()
+
+    def _of_part(self, part: Part, numbers: Sequence[str]) -> pl.LazyFrame:
+        assert part.rated is not None
+        rated = pl.scan_parquet(self.books.path(part.rated.path), glob=False)
+        calls = pl.scan_parquet(self.books.path(part.cdr.path), glob=False)
+        return (
+            rated.filter(pl.col(RatedCall.service_number).is_in(list(numbers)))
+            .select(
+                Cdr.cdr_id, *(column for column in _ORDERED if column in RatedCall.columns and column != Cdr.cdr_id)
+            )
+            .join(calls.drop(Cdr.service_number, Cdr.outcome), on=Cdr.cdr_id, maintain_order="left")
+            .select(_ORDERED)
+        )
+
+
+_ORDERED = [
+    Cdr.cdr_id,
+    Cdr.service_number,
+    RatedCall.contract_id,
+    Cdr.source,
+    Cdr.call_id,
+    Cdr.caller,
+    Cdr.started_at,
+    Cdr.ended_at,
+    Cdr.talk_ms,
+    Cdr.outcome,
+    RatedCall.amount_micro,
+    RatedCall.settlement_micro,
+]
+
+
+def billing_period(day: dt.date | None, first_seen: dt.date | None, open_from: Period) -> str:
+    """The period in which a part is billed: its own month, or the first open one when that is closed."""
+    own = Period.of(day or first_seen or open_from.start)
+    return str(max(own, open_from))

@@ -1,0 +1,39 @@
+"""Progress for the person at the terminal: one line a stage on stderr, silent when nobody is watching."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from billing.core.messages import render
+
+SHOWN_AFTER_SECONDS = 1.0
+
+
+@dataclass
+class Progress:
+    """Times the stages of a command; prints those that take over a second when stderr is a terminal."""
+
+    lang: str = "zh"
+    is_shown: bool = field(default_factory=lambda: sys.stderr.isatty())
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage; a stage that is entered again adds up."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            taken = time.perf_counter() - start
+            self.seconds[name] = self.seconds.get(name, 0.0) + taken
+            if self.is_shown and taken > SHOWN_AFTER_SECONDS:
+                label = render(f"stage.{name}", self.lang)
+                print(f"  {label} {taken:.1f} s", file=sys.stderr, flush=True)  # noqa: T201 - this is the progress line
+
+    def tell(self, name: str, text: str) -> None:
+        """Say what a long stage is at."""
+        if self.is_shown:
+            label = render(f"stage.{name}", self.lang)
+            print(f"\r  {label} {text}\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201

@@ -1,0 +1,105 @@
+"""Rate what must be rated: parts that were never rated, or whose fingerprint no longer fits.
+
+A fingerprint covers the part's calls, the calls left out of it, and the compiled rating rows of the numbers that occur
+in it, so a price or contract that does not touch the part leaves its files as they are.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from billing.rate_book.book import RateBook
+from billing.rate_book.rating_rows import rating_rows
+from billing.rating.stage import rate_calls, rating_fingerprint, total_usage
+from billing.tables.calls import Cdr, RatedCall, Suspense, UsageTotal
+from billing.tables.catalog import ServiceNumber
+from billing.tables.parquet import scan_tables, write_table
+from pipelines.books import Books, Workbench
+from pipelines.parts import UNRATED, Part, calls_to_bill, of_part, part_key
+
+
+def rate_parts(
+    books: Books, bench: Workbench, book: RateBook, parts: Sequence[Part], excluded: pl.DataFrame
+) -> list[str]:
+    """Rate the parts that need it; their new files stand on the bench, their calls already in the lake.
+
+    Args:
+        books: the books.
+        bench: where files are written.
+        book: the rate book in force.
+        parts: parts to look at, ordered by day.
+        excluded: calls that are not billed as they stand (`left_out`), of the books and of the step under way.
+
+    Returns:
+        Paths that the new files replace.
+    """
+    replaced: list[str] = []
+    rows_of: tuple[dt.date, pl.DataFrame] | None = None
+    for part in parts:
+        if part.day is None:
+            continue
+        if rows_of is None or rows_of[0] != part.day:
+            rows_of = (part.day, rating_rows(book, part.day))
+        out = of_part(excluded, part)[Cdr.cdr_id]
+        if part.rated and part.fingerprint == _fingerprint(part, out, rows_of[1], _numbers_rated(books, part)):
+            continue
+        _rate(books, bench, book, part, out, rows_of[1])
+        replaced.extend(entry.path for entry in (part.rated, part.totals, part.unrated) if entry)
+    return replaced
+
+
+@dataclass(frozen=True)
+class PartRating:
+    """What rating a part gave beside the rated calls it wrote."""
+
+    totals: pl.DataFrame
+    unrated: pl.DataFrame
+
+
+def rate_part(books: Books, book: RateBook, part: Part, out: pl.Series, rows: pl.DataFrame, target: Path) -> PartRating:
+    """Rate one part into a file.
+
+    Args:
+        books: the books that hold its calls.
+        book: the rate book.
+        part: the part.
+        out: cdr_id of its calls that are not billed as they stand.
+        rows: the rating rows of its day.
+        target: where the `RatedCall` rows go.
+    """
+    known = book.table(ServiceNumber.name)[ServiceNumber.service_number]
+    rating = rate_calls(calls_to_bill(books, part, out), rows, known)
+    write_table(rating.rated, RatedCall, target)
+    return PartRating(total_usage(pl.scan_parquet(target, glob=False)).collect(), rating.unrated.collect())
+
+
+def _rate(books: Books, bench: Workbench, book: RateBook, part: Part, out: pl.Series, rows: pl.DataFrame) -> None:
+    rough = bench.place(f"rating/{part.day}-{part.file_number}.parquet")
+    rating = rate_part(books, book, part, out, rows, rough)
+    fingerprint = _fingerprint(part, out, rows, _numbers(rating.totals, rating.unrated))
+    key = part_key(part.day, part.file_number) | {"fingerprint": fingerprint}
+    name = f"{part.day}/{part.file_number:06d}-{fingerprint[:12]}.parquet"
+    rough.replace(bench.place(f"lake/rated_call/{name}"))
+    bench.add(f"lake/rated_call/{name}", RatedCall.name, key, int(rating.totals[UsageTotal.call_count].sum()))
+    bench.write(rating.totals, UsageTotal, f"lake/usage_total/{name}", key)
+    if rating.unrated.height:
+        bench.write(rating.unrated, Suspense, f"lake/unrated/{name}", key, UNRATED)
+
+
+def _fingerprint(part: Part, out: pl.Series, rows: pl.DataFrame, numbers: pl.Series) -> str:
+    occurring = rows.filter(pl.col("service_number").is_in(numbers.implode()))
+    return rating_fingerprint(part.cdr.sha256, out, occurring)
+
+
+def _numbers_rated(books: Books, part: Part) -> pl.Series:
+    """Numbers that occur in a part, from what its last rating left: no call is read again."""
+    totals = scan_tables(books.paths([part.totals] if part.totals else []), UsageTotal).collect()
+    unrated = scan_tables(books.paths([part.unrated] if part.unrated else []), Suspense).collect()
+    return _numbers(totals, unrated)
+
+
+def _numbers(totals: pl.DataFrame, unrated: pl.DataFrame) -> pl.Series:
+    return pl.concat([totals[UsageTotal.service_number], unrated[Suspense.service_number].drop_nulls()]).unique()

@@ -1,0 +1,129 @@
+"""`run`: the draft of a month, as often as finance likes; equal inputs are no work and change no byte."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from billing.core.digests import json_sha256, table_digest
+from billing.core.findings import Finding, Refusal, refuse
+from billing.core.period import Period
+from billing.tables.calls import CallAdjustment, Duplicate, RatedCall, Suspense
+from billing.tables.documents import DOCUMENT_TABLES, Conservation
+from billing.tables.schema import Table
+from pipelines.books import Books, Workbench, library_versions, workbench
+from pipelines.checkout import build_checkout, swap_in
+from pipelines.commits import Commit
+from pipelines.monthly_run import Month, compute_month
+from pipelines.parts import left_out, parts_of
+from pipelines.progress import Progress
+from pipelines.rate_book_of import load_rate_book, take_snapshot
+from pipelines.rate_parts import rate_parts
+
+STORED: tuple[type[Table], ...] = (*DOCUMENT_TABLES, CallAdjustment, Conservation)
+"""Tables of a period that the lake keeps."""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run did: `is_new` is False when the draft already stood as it is."""
+
+    period: Period
+    month: Month | None
+    draft_digest: str
+    is_new: bool
+    rated_parts: int
+    findings: Sequence[Finding]
+
+
+def run_month(books: Books, period: Period, progress: Progress, *, dry_run: bool = False) -> RunReport:
+    """Make the draft of a month.
+
+    Raises:
+        Refusal: the period is closed or lies before the books, the rate book has critical findings, or the month does
+            not conserve; the books stay as they were.
+    """
+    with workbench(books) as bench:
+        loaded = load_rate_book(books.root)
+        check_open(books, period, loaded.book.policy.start)
+        snapshot = take_snapshot(books, bench)
+        with progress.stage("rating"):
+            replaced = rate_parts(books, bench, loaded.book, parts_of(books.state, str(period)), left_out(books))
+            rated = sum(entry.table == RatedCall.name for entry in bench.entries)
+        bench.settle()
+        ahead = books.overlaid(bench.entries, replaced)
+        inputs = run_inputs(ahead, period, snapshot)
+        last = books.state.runs.get(str(period))
+        if last and last.facts["inputs"] == inputs:
+            return RunReport(period, None, last.facts["draft_digest"], False, 0, loaded.findings)
+        month = compute_month(ahead, loaded.book, period, progress)
+        findings = [*loaded.findings, *month.findings]
+        if any(finding.severity == "critical" for finding in month.findings):
+            raise Refusal(*findings)
+        digests = table_digests(month.tables)
+        draft_digest = json_sha256(digests)
+        is_same = rated == 0 and last is not None and last.facts["digests"] == digests
+        if not (is_same or dry_run):
+            facts = {"inputs": inputs, "snapshot": snapshot, "digests": digests, "draft_digest": draft_digest}
+            commit_month(books, bench, month, replaced, "run", facts, progress)
+        return RunReport(period, month, draft_digest, not is_same, rated, findings)
+
+
+def commit_month(
+    books: Books,
+    bench: Workbench,
+    month: Month,
+    replaced: Sequence[str],
+    kind: str,
+    facts: Mapping[str, Any],
+    progress: Progress,
+) -> Commit:
+    """Store a month's tables, build its checkout, commit both, and swap the checkout in."""
+    period = str(month.period)
+    earlier = [
+        entry.path for table in STORED for entry in books.state.of_table(table.name) if entry.key["period"] == period
+    ]
+    for table in STORED:
+        digest = facts["digests"][table.name][:12]
+        bench.write(month.tables[table.name], table, f"lake/{table.name}/{period}/{digest}.parquet", {"period": period})
+    bench.settle()
+    kept = {entry.path for entry in bench.entries}
+    ahead = books.overlaid(bench.entries, [*replaced, *earlier])
+    status = "closed" if kind == "close" else "draft"
+    with progress.stage("publishing"):
+        folder = bench.folder / "checkout"
+        manifest = build_checkout(ahead, month.period, folder, status=status, snapshot=facts["snapshot"])
+    commit = books.append(
+        kind,
+        files=bench.entries,
+        replaces=[path for path in (*replaced, *earlier) if path not in kept],
+        facts={**facts, "period": period, "status": status, "manifest": manifest},
+    )
+    swap_in(books, month.period, folder)
+    return commit
+
+
+def run_inputs(books: Books, period: Period, snapshot: str) -> str:
+    """Everything a month rests on, as one digest: equal inputs, nothing to do."""
+    parts = parts_of(books.state, str(period))
+    return json_sha256(
+        {
+            "snapshot": snapshot,
+            "parts": [[part.name, part.cdr.sha256, part.fingerprint] for part in parts],
+            "left_out": [e.sha256 for table in (Duplicate, Suspense) for e in books.state.of_table(table.name)],
+            "closed": {name: close.facts["manifest"] for name, close in books.state.closes.items()},
+            "versions": library_versions(),
+        }
+    )
+
+
+def table_digests(tables: Mapping[str, Any]) -> dict[str, str]:
+    """Order-free content digest of each stored table."""
+    return {table.name: table_digest(table.conform(tables[table.name])) for table in STORED}
+
+
+def check_open(books: Books, period: Period, start: Period) -> None:
+    """Refuse a period that is closed or lies before the books."""
+    if str(period) in books.state.closes:
+        raise refuse("PERIOD_CLOSED", period=period)
+    if period < start:
+        raise refuse("PERIOD_BEFORE_BOOKS", period=period, start=start)

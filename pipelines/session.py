@@ -1,0 +1,170 @@
+"""One invocation of the command line: language, output, progress, findings, exit code."""
+
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from billing.core.findings import SEVERITIES, Finding, Refusal, refuse
+from billing.core.messages import LANGUAGES, render
+from billing.core.period import Period
+from billing.rate_book.policy import read_policy
+from pipelines.books import Books, BusyError, open_books
+from pipelines.checkout import mend_checkouts
+from pipelines.progress import Progress
+from pipelines.summaries import finding_lines, plain_value
+
+EXIT_FINDINGS, EXIT_USAGE, EXIT_REFUSED, EXIT_BUSY, EXIT_FAULT = 1, 2, 3, 4, 70
+USAGE_REASONS = {"NOT_BOOKS", "PERIOD_WRONG", "FOLDER_NOT_EMPTY", "PATH_MISSING", "COMMIT_UNKNOWN", "KEY_NOT_FOUND"}
+RULE_REASONS = {
+    "PERIOD_CLOSED",
+    "PERIOD_BEFORE_BOOKS",
+    "EARLIER_PERIOD_OPEN",
+    "NO_DRAFT",
+    "NOT_THE_DRAFT",
+    "STALE_DRAFT",
+    "NOT_CONSERVED",
+    "TAKE_BACK_KIND",
+    "TAKE_BACK_CLOSED",
+    "TAKE_BACK_RESTS",
+}
+
+
+def words(code: str, lang: str) -> str:
+    """A message of the catalogue."""
+    return render(code, lang)
+
+
+def language_of(arguments: Sequence[str]) -> str:
+    """Language of the help: --lang, else BILL400_LANG, else Chinese."""
+    for index, argument in enumerate(arguments):
+        if argument.startswith("--lang="):
+            return argument[7:] if argument[7:] in LANGUAGES else "zh"
+        if argument == "--lang" and index + 1 < len(arguments) and arguments[index + 1] in LANGUAGES:
+            return arguments[index + 1]
+    return os.environ.get("BILL400_LANG", "zh") if os.environ.get("BILL400_LANG") in LANGUAGES else "zh"
+
+
+@dataclass
+class Session:
+    """How a command talks: in which language, as text or JSON, and what it found."""
+
+    lang: str | None
+    as_json: bool
+    fail_on: str
+    books: Path | None = None
+    findings: list[Finding] = field(default_factory=list)
+    output: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Settle the language: --lang, else that of the books, else BILL400_LANG, else Chinese."""
+        if self.lang is None:
+            self.lang = language_of([])
+            try:
+                if self.books and (self.books / "books.toml").exists():
+                    self.lang = read_policy(self.books / "books.toml").lang
+            except Refusal:
+                pass  # the command itself reports what is wrong with books.toml
+        self.progress = Progress(self.language)
+
+    @property
+    def language(self) -> str:
+        """The language, settled."""
+        return self.lang or "zh"
+
+    def word(self, code: str) -> str:
+        """A word or phrase of the catalogue."""
+        return render(code, self.language)
+
+    def say(self, code: str, **values: object) -> None:
+        """Print a message of the catalogue on stdout, unless JSON is wanted."""
+        self.print(render(code, self.language, values))
+
+    def print(self, *lines: str) -> None:
+        """Print lines on stdout, unless JSON is wanted."""
+        if not self.as_json:
+            for line in lines:
+                write_line(line, sys.stdout)
+
+    def give(self, **values: Any) -> None:  # noqa: ANN401 - JSON values
+        """Put values into the JSON output."""
+        self.output.update(values)
+
+    def found(self, findings: Iterable[Finding]) -> None:
+        """Remember findings; they are printed on stderr at the end."""
+        self.findings.extend(findings)
+
+    def period(self, text: str) -> Period:
+        """Read a period argument."""
+        try:
+            return Period.parse(text)
+        except ValueError as error:
+            raise refuse("PERIOD_WRONG", text=text) from error
+
+    @contextmanager
+    def writing(self, root: Path, wait: float) -> Iterator[Books]:
+        """Open books for writing, with everything published made equal to the last commit."""
+        with open_books(root, write=True, wait_seconds=wait) as books:
+            mend_checkouts(books, root / ".work" / "mend")
+            yield books
+
+    @contextmanager
+    def reading(self, root: Path) -> Iterator[Books]:
+        """Open books for reading."""
+        with open_books(root, write=False) as books:
+            yield books
+
+    def carry_out(self, command: Callable[[], None]) -> int:
+        """Run a command; everything that can go wrong becomes a message and an exit code."""
+        try:
+            command()
+            code = 0
+        except Refusal as refusal:
+            self.found(refusal.findings)
+            code = _code_of(refusal)
+        except BusyError:
+            self.found([Finding("BUSY", values={"folder": self.books or "-"})])
+            code = EXIT_BUSY
+        except Exception as error:
+            self.found([Finding("FAULT", values={"problem": repr(error)[:300], "file": _trace_file()})])
+            code = EXIT_FAULT
+        return self._finish(code)
+
+    def _finish(self, code: int) -> int:
+        if self.as_json:
+            self.output["findings"] = [finding.as_json(self.language) for finding in self.findings]
+            self.output["exit_code"] = code or self._findings_code()
+            write_line(json.dumps(self.output, ensure_ascii=False, indent=2, default=plain_value), sys.stdout)
+        else:
+            for line in finding_lines(self.findings, self.language):
+                write_line(line, sys.stderr)
+        return code or self._findings_code()
+
+    def _findings_code(self) -> int:
+        threshold = SEVERITIES.index(self.fail_on)  # type: ignore[arg-type]
+        return EXIT_FINDINGS if any(SEVERITIES.index(f.severity) >= threshold for f in self.findings) else 0
+
+
+def write_line(line: str, stream: Any) -> None:  # noqa: ANN401 - a text stream
+    """Write a line."""
+    stream.write(line + "\n")
+    stream.flush()
+
+
+def _code_of(refusal: Refusal) -> int:
+    reasons = {finding.reason for finding in refusal.findings}
+    if reasons & RULE_REASONS:
+        return EXIT_REFUSED
+    return EXIT_USAGE if reasons & USAGE_REASONS else EXIT_FINDINGS
+
+
+def _trace_file() -> str:
+    with tempfile.NamedTemporaryFile("w", prefix="bill400-fault-", suffix=".txt", delete=False) as file:
+        file.write(traceback.format_exc())
+        return file.name

@@ -1,0 +1,159 @@
+"""What commands print: aligned tables that know that a Chinese character is two columns wide, and JSON."""
+
+import datetime as dt
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import polars as pl
+
+from billing.core.findings import Finding
+from billing.core.messages import render
+from billing.core.money import yuan_exact
+from billing.tables.documents import Conservation
+from pipelines.ingest_files import IngestReport
+
+SHOWN_A_REASON = 10
+
+
+def width(text: str) -> int:
+    """Columns a text takes on a terminal."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset()) -> list[str]:
+    """Lines of an aligned table; `right` names the columns that are aligned right."""
+    cells = [list(headings), *(list(row) for row in rows)]
+    widths = [max(width(row[index]) for row in cells) for index in range(len(headings))]
+    lines = []
+    for row in cells:
+        padded = []
+        for index, cell in enumerate(row):
+            blank = " " * (widths[index] - width(cell))
+            padded.append(blank + cell if index in right else cell + blank)
+        lines.append("  " + "  ".join(padded).rstrip())
+    return lines
+
+
+def conservation_lines(period: str, frame: pl.DataFrame, lang: str) -> list[str]:
+    """The certificate as it is printed."""
+    rows = [
+        (
+            render(f"figure.{row[Conservation.figure]}", lang),
+            _number(row[Conservation.record_count]),
+            _number(row[Conservation.billed_seconds]),
+            "" if row[Conservation.amount_micro] is None else yuan_exact(row[Conservation.amount_micro]),
+        )
+        for row in frame.iter_rows(named=True)
+    ]
+    headings = [render(f"heading.{name}", lang) for name in ("figure", "count", "minutes", "amount")]
+    title = render("summary.conservation", lang, {"period": period})
+    return [title, *table(headings, rows, frozenset({1, 2, 3}))]
+
+
+def conservation_json(frame: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    """The certificate by figure; money in yuan as text."""
+    figures = {}
+    for row in frame.iter_rows(named=True):
+        amount = row[Conservation.amount_micro]
+        figures[row[Conservation.figure]] = {
+            "count": row[Conservation.record_count],
+            "billed_seconds": row[Conservation.billed_seconds],
+            "amount": None if amount is None else yuan_exact(amount),
+        }
+    return figures
+
+
+def ingest_lines(report: IngestReport, lang: str) -> list[str]:
+    """Each file with its records by fate, and the sum."""
+    lines = [render("summary.file_known", lang, {"file": name}) for name in report.known]
+    for source in report.read:
+        fates = report.fates[source.file_number]
+        accepted = source.record_count - fates["duplicate"] - fates["suspense"] - source.not_ours_count
+        values = {
+            "file": source.file_name,
+            "records": source.record_count,
+            "not_ours": source.not_ours_count,
+            "accepted": accepted,
+            "framing": source.framing_count,
+            "layout": source.layout,
+            "encoding": source.encoding,
+            **fates,
+        }
+        lines.append(render("summary.file_fates", lang, values))
+    values = {
+        "files": len(report.read),
+        "records": sum(source.record_count for source in report.read),
+        "known": len(report.known),
+        "refused": len(report.refused),
+    }
+    return [*lines, render("summary.ingest", lang, values)]
+
+
+def ingest_json(report: IngestReport) -> dict[str, Any]:
+    """The report as JSON values."""
+    read = [
+        {
+            "file": source.file_name,
+            "file_number": source.file_number,
+            "sha256": source.sha256,
+            "layout": source.layout,
+            "encoding": source.encoding,
+            "records": source.record_count,
+            "framing": source.framing_count,
+            "not_ours": source.not_ours_count,
+            **report.fates[source.file_number],
+        }
+        for source in report.read
+    ]
+    return {"read": read, "known": report.known, "refused": report.refused}
+
+
+def finding_lines(findings: Sequence[Finding], lang: str) -> list[str]:
+    """Findings, worst first, at most a handful of each reason, with what was left out counted."""
+    order = {"critical": 0, "warning": 1, "info": 2}
+    seen: Counter[tuple[str, str]] = Counter()
+    lines = []
+    for finding in sorted(findings, key=lambda finding: order[finding.severity]):
+        seen[finding.severity, finding.reason] += 1
+        if seen[finding.severity, finding.reason] <= SHOWN_A_REASON:
+            lines.append(f"{render(f'severity.{finding.severity}', lang)}: {_plain(finding.text(lang))}")
+    for (severity, reason), count in seen.items():
+        if count > SHOWN_A_REASON:
+            values = {
+                "count": count - SHOWN_A_REASON,
+                "severity": render(f"severity.{severity}", lang),
+                "reason": reason,
+            }
+            lines.append(render("summary.more_findings", lang, values))
+    return lines
+
+
+def plain_value(value: Any) -> Any:  # noqa: ANN401 - JSON of anything
+    """Values JSON does not know, as text."""
+    if isinstance(value, dt.date | dt.datetime):
+        return value.isoformat(sep=" ") if isinstance(value, dt.datetime) else value.isoformat()
+    return str(value)
+
+
+def nested_lines(value: Any, indent: int = 0) -> list[str]:  # noqa: ANN401 - any JSON value
+    """A JSON value as indented lines a person reads."""
+    blank = "  " * indent
+    lines: list[str] = []
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value, start=1):
+        if isinstance(inner, dict | list) and inner:
+            lines.append(f"{blank}{key}:")
+            lines.extend(nested_lines(inner, indent + 1))
+        elif inner not in (None, {}, []):
+            lines.append(f"{blank}{key}: {_plain(str(plain_value(inner)))}")
+    return lines
+
+
+def _plain(text: str) -> str:
+    """Text from files, safe for a terminal: control characters are escaped."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"

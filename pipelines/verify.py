@@ -1,0 +1,129 @@
+"""`verify`: is everything the books say still there, and does it come out again?
+
+Three proofs: every file the commits name has its bytes; every published period, rebuilt from calls and snapshot, has
+the committed content; and SQL, by formulas of its own, sums the same calls to the same money.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+from billing.second_route.stage import check_documents, compare_usage, recompute_day
+
+from billing.core.digests import file_sha256, table_digest
+from billing.core.findings import Finding
+from billing.core.period import Period
+from billing.publishing.manifest import check_manifest
+from billing.rate_book.book import RateBook
+from billing.rate_book.rating_rows import rating_rows
+from billing.tables.calls import Cdr, UsageTotal
+from billing.tables.documents import Invoice
+from billing.tables.parquet import scan_tables
+from pipelines.books import Books
+from pipelines.close import number_invoices
+from pipelines.commits import Commit, fold
+from pipelines.monthly_run import compute_month
+from pipelines.parts import Part, left_out, of_part, parts_of
+from pipelines.past import stored
+from pipelines.progress import Progress
+from pipelines.rate_book_of import book_of_snapshot
+from pipelines.rate_parts import rate_part
+from pipelines.run_month import STORED, table_digests
+
+_STORED = {table.name: table for table in STORED}
+
+
+@dataclass
+class Verification:
+    """What was proved, and every difference."""
+
+    commits: int = 0
+    files: int = 0
+    periods: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def verify_books(books: Books, progress: Progress, scratch: Path, period: Period | None = None) -> Verification:
+    """Verify the books, or only one period's rebuild; the files and the chain are always checked.
+
+    Args:
+        books: the books, opened for reading (opening checks the chain).
+        progress: where stages are timed.
+        scratch: a folder outside the books to rebuild in.
+        period: rebuild only this period.
+    """
+    proof = Verification(commits=len(books.commits), files=len(books.state.files))
+    proof.findings.extend(_files(books))
+    names = [str(period)] if period else sorted({*books.state.runs, *books.state.closes})
+    for name in names:
+        commit = books.state.published(name)
+        if commit is None:
+            continue
+        proof.findings.extend(_published(books, name, commit))
+        if not any(finding.reason.startswith("VERIFY_FILE") for finding in proof.findings):
+            proof.findings.extend(_rebuilt(books, Period.parse(name), commit, progress, scratch))
+        proof.periods.append(name)
+    return proof
+
+
+def _files(books: Books) -> Iterator[Finding]:
+    commit_of = {entry.path: commit.number for commit in books.commits for entry in commit.files}
+    for path, entry in sorted(books.state.files.items()):
+        values = {"file": path, "commit": commit_of[path]}
+        if not books.path(path).exists():
+            yield Finding("VERIFY_FILE_MISSING", "critical", path, values)
+        elif file_sha256(books.path(path)) != entry.sha256:
+            yield Finding("VERIFY_FILE_CHANGED", "critical", path, values)
+
+
+def _published(books: Books, name: str, commit: Commit) -> Iterator[Finding]:
+    folder = books.path(f"published/{name}")
+    manifest = folder / "manifest.json"
+    if not manifest.exists() or file_sha256(manifest) != commit.facts["manifest"]:
+        yield Finding("VERIFY_PUBLISHED", "critical", f"published/{name}/manifest.json",
+                      {"file": "manifest.json", "period": name})  # fmt: skip
+        return
+    for file in check_manifest(folder):
+        yield Finding("VERIFY_PUBLISHED", "critical", f"published/{name}/{file}", {"file": file, "period": name})
+
+
+def _rebuilt(now: Books, period: Period, commit: Commit, progress: Progress, scratch: Path) -> Iterator[Finding]:
+    """Rate every part anew from its calls, put the month together again, compare with what was committed."""
+    books = as_known_at(now, commit)
+    book = book_of_snapshot(books, commit.facts["snapshot"])
+    excluded = left_out(books)
+    with progress.stage("verify"):
+        for part in parts_of(books.state, str(period)):
+            if part.day and part.totals:
+                yield from _part_again(books, book, part, of_part(excluded, part)[Cdr.cdr_id], scratch)
+        tables = dict(compute_month(books, book, period, progress).tables)
+        if commit.kind == "close":
+            before = fold(books.commits[:-1]).invoice_counts.get(str(period)[:4], 0)
+            tables[Invoice.name] = number_invoices(tables[Invoice.name], period, before)
+        for table, digest in table_digests(tables).items():
+            if digest != commit.facts["digests"][table]:
+                values = {"table": table, "period": period}
+                yield Finding("VERIFY_REBUILD", "critical", f"published/{period}", values)
+        for detail in check_documents({name: stored(books, table, str(period)) for name, table in _STORED.items()}):
+            yield Finding("VERIFY_DOCUMENTS", "critical", f"published/{period}", {"detail": detail})
+
+
+def as_known_at(books: Books, commit: Commit) -> Books:
+    """The books as they were right after a commit."""
+    commits = books.commits[: commit.number]
+    return Books(books.root, commits, fold(commits))
+
+
+def _part_again(books: Books, book: RateBook, part: Part, out: pl.Series, scratch: Path) -> Iterator[Finding]:
+    """One part by the first route (rating) and by the second (SQL), both against what the books hold."""
+    assert part.day is not None and part.totals is not None, "only rated parts are rated again"
+    held = scan_tables([books.path(part.totals.path)], UsageTotal).collect()
+    rows = rating_rows(book, part.day)
+    again = rate_part(books, book, part, out, rows, scratch / "rated.parquet")
+    if table_digest(again.totals) != table_digest(held):
+        yield Finding("VERIFY_PART", "critical", part.totals.path, {"part": part.name})
+    by_sql = recompute_day([books.path(part.cdr.path)], out.to_list(), rows)
+    for row in compare_usage(by_sql, held).iter_rows(named=True):
+        values = {"day": part.day, "number": row[UsageTotal.service_number], "detail": row}
+        yield Finding("VERIFY_SQL", "critical", part.totals.path, values)

@@ -11,18 +11,20 @@ import polars as pl
 
 from billing.core.digests import file_sha256
 from billing.core.period import Period
-from billing.publishing.stage import PartPaths, publish_period
+from billing.documents.stage import render_documents
+from billing.publishing.calls import PartPaths
+from billing.publishing.stage import Status, publish_period
 from billing.tables.calls import CallAdjustment, Suspense, UsageTotal
 from billing.tables.documents import DOCUMENT_TABLES, Conservation, SourceFile
 from billing.tables.parquet import scan_tables
-from pipelines.books import Books
+from pipelines.books import Books, library_versions
 from pipelines.parts import of_part, parts_of, unrated_of, usage_of
 from pipelines.past import closed_before, stored
 from pipelines.rate_book_of import book_of_snapshot
 from pipelines.records import source_files
 
 
-def build_checkout(books: Books, period: Period, folder: Path, *, status: str, snapshot: str) -> str:
+def build_checkout(books: Books, period: Period, folder: Path, *, status: Status, snapshot: str) -> str:
     """Build what people open for a period, from the lake and a snapshot alone.
 
     Returns:
@@ -36,16 +38,19 @@ def build_checkout(books: Books, period: Period, folder: Path, *, status: str, s
     tables[SourceFile.name] = source_files(books, parts)
     tables[Suspense.name] = suspense_of(books, period)
     before = closed_before(books, period)
+    book = book_of_snapshot(books, snapshot)
     publish_period(
         folder,
         period,
         tables,
         [
-            PartPaths(part.day, part.file_number, books.path(part.cdr.path), books.path(part.rated.path))
+            PartPaths(f"{part.day}-{part.file_number:06d}", books.path(part.cdr.path), books.path(part.rated.path))
             for part in parts
             if part.day and part.rated
         ],
-        book_of_snapshot(books, snapshot),
+        book,
+        documents=render_documents(tables, book, period, status),
+        engine=library_versions()["bill400"],
         status=status,
         previous_manifest=books.state.closes[before[-1]].facts["manifest"] if before else None,
         with_calls=status == "closed",

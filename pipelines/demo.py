@@ -10,7 +10,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from billing.sample_company.stage import write_sample_calls, write_sample_catalog
+from billing.sample_company.calls import write_sample_calls
+from billing.sample_company.catalog import write_sample_catalog
 
 from billing.catalog.reading import read_catalog
 from billing.core.findings import refuse

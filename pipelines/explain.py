@@ -14,7 +14,7 @@ import polars as pl
 from billing.core.findings import refuse
 from billing.core.money import yuan_exact
 from billing.core.period import Period
-from billing.ingest.stage import read_raw_lines
+from billing.ingest.raw_lines import read_raw_lines
 from billing.rate_book.book import RateBook
 from billing.rate_book.plans import Block
 from billing.tables.calls import LINES_PER_FILE, CallAdjustment, Cdr, RatedCall, UsageTotal

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 from billing.ingest.identity import find_copies
 
-from billing.ingest.stage import read_raw_lines
+from billing.ingest.raw_lines import read_raw_lines
 from billing.tables.calls import LINES_PER_FILE, Cdr, Suspense
 from pipelines.books import Books
 from pipelines.commits import SourceFact
@@ -25,6 +25,7 @@ IDENTITY_CONFLICT = "IDENTITY_CONFLICT"
 class Accepted:
     """A file that was read and judged sound: its parts in the lake, and the rows its rules hold back."""
 
+    path: Path
     source: SourceFact
     parts: Sequence[Part]
     held: pl.DataFrame
@@ -93,14 +94,15 @@ def _conflicting(conflicts: pl.DataFrame) -> pl.DataFrame:
 
 def _with_raw_text(books: Books, accepted: Sequence[Accepted], suspense: pl.DataFrame) -> pl.DataFrame:
     """Add each line as it was received, read from the kept copy of its file."""
-    sources = {**books.state.sources, **{item.source.file_number: item.source for item in accepted}}
+    kept = {n: (books.path(s.raw_path), s.encoding) for n, s in books.state.sources.items() if s.raw_path}
+    at_hand = {item.source.file_number: (item.path, item.source.encoding) for item in accepted}
     texts: dict[int, str] = {}
     for (number,), rows in suspense.group_by(pl.col(Suspense.cdr_id) // LINES_PER_FILE):
-        source = sources[int(str(number))]
-        if source.raw_path:
-            lines = (rows[Suspense.cdr_id] % LINES_PER_FILE).sort().to_list()
-            found = read_raw_lines(books.path(source.raw_path), source.encoding, lines)
-            texts.update((source.file_number * LINES_PER_FILE + line, text) for line, text in found.items())
+        file_number = int(str(number))
+        if where := (kept | at_hand).get(file_number):
+            lines = (rows[Suspense.cdr_id] % LINES_PER_FILE).to_list()
+            found = read_raw_lines(*where, lines)
+            texts.update((file_number * LINES_PER_FILE + line, text) for line, text in found.items())
     raw = pl.DataFrame({"cdr_id": list(texts), "text": list(texts.values())}, {"cdr_id": pl.Int64, "text": pl.String})
     joined = suspense.join(raw, on=Suspense.cdr_id, how="left", maintain_order="left")
     return Suspense.conform(joined.with_columns(pl.col("text").alias(Suspense.raw_text)))

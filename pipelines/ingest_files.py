@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from billing.validation.stage import Rule, judge_file, judge_part, load_rules
+from billing.validation.rules import Rule, load_rules
+from billing.validation.stage import judge_file, judge_part
 
 from billing.core.digests import file_sha256, table_digest
 from billing.core.findings import Finding, Refusal, refuse
@@ -147,7 +148,7 @@ def _read_one(
         raw_path = f"lake/raw/{reading.sha256}.{reading.raw_form}"
         reading.raw_copy.replace(bench.place(raw_path))
         bench.add(raw_path, RAW_TABLE, {"file": number}, reading.record_count)
-    return Accepted(_fact(reading, path, number, raw_path), parts, judgement.held)
+    return Accepted(path, _fact(reading, path, number, raw_path), parts, judgement.held)
 
 
 def _open_from(books: Books, policy: Policy) -> Period:

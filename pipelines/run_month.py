@@ -7,6 +7,7 @@ from typing import Any
 from billing.core.digests import json_sha256, table_digest
 from billing.core.findings import Finding, Refusal, refuse
 from billing.core.period import Period
+from billing.publishing.stage import Status
 from billing.tables.calls import CallAdjustment, Duplicate, RatedCall, Suspense
 from billing.tables.documents import DOCUMENT_TABLES, Conservation
 from billing.tables.schema import Table
@@ -44,6 +45,7 @@ def run_month(books: Books, period: Period, progress: Progress, *, dry_run: bool
     """
     with workbench(books) as bench:
         loaded = load_rate_book(books.root)
+        warnings = [finding for finding in loaded.findings if finding.severity != "info"]
         check_open(books, period, loaded.book.policy.start)
         snapshot = take_snapshot(books, bench)
         with progress.stage("rating"):
@@ -54,9 +56,9 @@ def run_month(books: Books, period: Period, progress: Progress, *, dry_run: bool
         inputs = run_inputs(ahead, period, snapshot)
         last = books.state.runs.get(str(period))
         if last and last.facts["inputs"] == inputs:
-            return RunReport(period, None, last.facts["draft_digest"], False, 0, loaded.findings)
+            return RunReport(period, None, last.facts["draft_digest"], False, 0, warnings)
         month = compute_month(ahead, loaded.book, period, progress)
-        findings = [*loaded.findings, *month.findings]
+        findings = [*warnings, *month.findings]
         if any(finding.severity == "critical" for finding in month.findings):
             raise Refusal(*findings)
         digests = table_digests(month.tables)
@@ -88,7 +90,7 @@ def commit_month(
     bench.settle()
     kept = {entry.path for entry in bench.entries}
     ahead = books.overlaid(bench.entries, [*replaced, *earlier])
-    status = "closed" if kind == "close" else "draft"
+    status: Status = "closed" if kind == "close" else "draft"
     with progress.stage("publishing"):
         folder = bench.folder / "checkout"
         manifest = build_checkout(ahead, month.period, folder, status=status, snapshot=facts["snapshot"])

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
-from billing.second_route.stage import check_documents, compare_usage, recompute_day
 
 from billing.core.digests import file_sha256, table_digest
 from billing.core.findings import Finding
@@ -17,6 +16,8 @@ from billing.core.period import Period
 from billing.publishing.manifest import check_manifest
 from billing.rate_book.book import RateBook
 from billing.rate_book.rating_rows import rating_rows
+from billing.second_route.documents import sum_invoices
+from billing.second_route.usage import compare_usage, recompute_day
 from billing.tables.calls import Cdr, UsageTotal
 from billing.tables.documents import Invoice
 from billing.tables.parquet import scan_tables
@@ -30,8 +31,6 @@ from pipelines.progress import Progress
 from pipelines.rate_book_of import book_of_snapshot
 from pipelines.rate_parts import rate_part
 from pipelines.run_month import STORED, table_digests
-
-_STORED = {table.name: table for table in STORED}
 
 
 @dataclass
@@ -105,7 +104,8 @@ def _rebuilt(now: Books, period: Period, commit: Commit, progress: Progress, scr
             if digest != commit.facts["digests"][table]:
                 values = {"table": table, "period": period}
                 yield Finding("VERIFY_REBUILD", "critical", f"published/{period}", values)
-        for detail in check_documents({name: stored(books, table, str(period)) for name, table in _STORED.items()}):
+        held = {table.name: stored(books, table, str(period)) for table in STORED}
+        for detail in sum_invoices(held).iter_rows(named=True):
             yield Finding("VERIFY_DOCUMENTS", "critical", f"published/{period}", {"detail": detail})
 
 
@@ -123,7 +123,7 @@ def _part_again(books: Books, book: RateBook, part: Part, out: pl.Series, scratc
     again = rate_part(books, book, part, out, rows, scratch / "rated.parquet")
     if table_digest(again.totals) != table_digest(held):
         yield Finding("VERIFY_PART", "critical", part.totals.path, {"part": part.name})
-    by_sql = recompute_day([books.path(part.cdr.path)], out.to_list(), rows)
+    by_sql = recompute_day([books.path(part.cdr.path)], out, rows)
     for row in compare_usage(by_sql, held).iter_rows(named=True):
-        values = {"day": part.day, "number": row[UsageTotal.service_number], "detail": row}
+        values = {"day": part.day, "detail": row}
         yield Finding("VERIFY_SQL", "critical", part.totals.path, values)

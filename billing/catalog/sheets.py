@@ -12,8 +12,8 @@ from pathlib import Path
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum, load_workbook
 
-from billing.catalog.workbook_check import check_workbook, sheet_members
-from billing.core.findings import Finding, refuse
+from billing.catalog.workbook_check import check_workbook, error_cells
+from billing.core.findings import Finding, Refusal, refuse
 
 Cell = str | int | float | bool | dt.date | dt.datetime | dt.time | dt.timedelta | None
 
@@ -120,8 +120,11 @@ def _read_workbook(path: Path) -> Sheet:
             grid = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
     except CalamineError as error:
         raise refuse("CATALOG_WORKBOOK_UNREADABLE", path.name, problem=str(error)) from error
-    for cell in sheet_members(path)[name].error_cells:
-        raise refuse("CATALOG_ERROR_CELL", f"{path.name}:{name}!{cell}")
+    errors = [
+        Finding("CATALOG_ERROR_CELL", "critical", f"{path.name}:{name}!{cell}") for cell in error_cells(path, name)
+    ]
+    if errors:
+        raise Refusal(*errors)
     rows = tuple(Row(number, tuple(cells)) for number, cells in enumerate(grid, start=1))
     notes = [Finding("CATALOG_FILE_READ", "info", path.name, {"encoding": f"xlsx/{name}", "rows": len(rows)})]
     if others:

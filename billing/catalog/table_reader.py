@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from billing.catalog.cells import CellError, has_wide_digits, read_cell
+from billing.catalog.cell_text import CellError, has_wide_digits
+from billing.catalog.cells import read_cell
 from billing.catalog.sheets import Cell, Row, Sheet
 from billing.catalog.words import EXAMPLE_MARKS, ColumnWords, Reading, TableWords
 from billing.core.findings import Finding

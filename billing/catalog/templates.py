@@ -11,7 +11,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from billing.catalog.words import EXAMPLE_MARKS, LANGUAGE_INDEX, ColumnWords, TableWords, catalog_words
-from billing.catalog.workbooks import new_workbook
+from billing.catalog.workbooks import TEXT_FORMAT, new_workbook
 from billing.core.messages import render
 
 LAST_ROW = 1_048_575
@@ -47,23 +47,26 @@ def _write_rows_sheet(workbook: xlsxwriter.Workbook, words: TableWords, lang: st
     sheet = workbook.add_worksheet(words.table.zh if lang == "zh" else words.file)
     sheet.freeze_panes(1, 0)
     header = workbook.add_format({"bold": True, "bg_color": "#DDEBF7", "text_wrap": True})
-    mark = {"italic": True, "font_color": "#808080", "bg_color": "#F2F2F2"}
     for index, column in enumerate(words.columns):
-        form = {"num_format": _number_format(column)}
-        sheet.set_column(index, index, COLUMN_WIDTH, workbook.add_format(form))
+        form = workbook.add_format({"num_format": _number_format(column)})
+        sheet.set_column(index, index, COLUMN_WIDTH, form)
         sheet.write_string(0, index, column.header(lang), header)
         sheet.write_comment(0, index, _how_to_write(column, lang), {"author": "bill400", "x_scale": 2, "y_scale": 2})
         if column.choices:
             choices = [shown[LANGUAGE_INDEX[lang]] for shown in column.choices.values()]
             sheet.data_validation(1, index, LAST_ROW, index, {"validate": "list", "source": choices})
     for index, column in enumerate(words.columns):
-        form = {"num_format": _number_format(column), **mark}
-        _write_example(sheet, index, column, lang, workbook.add_format(form))
+        form = workbook.add_format({"num_format": _number_format(column), "italic": True})
+        form.set_font_color("#808080")
+        form.set_bg_color("#F2F2F2")
+        _write_example(sheet, index, column, lang, form)
 
 
 def _write_example(sheet: Worksheet, index: int, column: ColumnWords, lang: str, form: Format) -> None:
     example = column.example[LANGUAGE_INDEX[lang]]
-    if column.readings[0].kind in DAY_KINDS and example:
+    if not example:
+        sheet.write_blank(1, index, None, form)
+    elif column.readings[0].kind in DAY_KINDS:
         sheet.write_datetime(1, index, dt.datetime.fromisoformat(example), form)
     else:
         sheet.write_string(1, index, example, form)
@@ -104,9 +107,9 @@ def _how_to_write(column: ColumnWords, lang: str) -> str:
     return "\n".join(parts)
 
 
-def _number_format(column: ColumnWords) -> str:
+def _number_format(column: ColumnWords) -> str | int:
     """Days as days, amounts with two places, everything else as text, so that no digit of a number is lost."""
     kind = column.readings[0].kind
     if kind in DAY_KINDS:
         return "yyyy-mm-dd"
-    return "0.00" if column.column.is_money else "@"
+    return "0.00" if column.column.is_money else TEXT_FORMAT

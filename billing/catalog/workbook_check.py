@@ -4,9 +4,10 @@ The reader lays a sheet out as a full rectangle, so one cell in the far corner a
 ends the process; and it shows an error cell (#N/A, #REF!) as an empty one.
 """
 
+import html
 import re
 import zipfile
-from dataclasses import dataclass
+import zlib
 from pathlib import Path
 
 from billing.core.findings import refuse
@@ -15,19 +16,13 @@ MAX_UNPACKED_BYTES = 512 * 2**20
 MAX_CELLS = 20_000_000
 """Technical limits: what a workbook may unpack to, and the rectangle a sheet may span."""
 
-_TAG = re.compile(rb"<(?:\w+:)?(?:c|row)\s[^>]*>")
+_TAG = re.compile(rb"<(?:\w+:)?(?:c|row)\s[^>]*[^>/]>")  # one that closes itself holds nothing
 _PLACE = re.compile(rb"\sr=[\"']([A-Z]{0,3})(\d{1,7})[\"']")
 _ERROR = re.compile(rb"\st=[\"']e[\"']")
 _SHEET = re.compile(r"<(?:\w+:)?sheet\s[^>]*>")
 _ATTRIBUTE = re.compile(r"([\w:]+)=\"([^\"]*)\"")
-_ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}
-
-
-@dataclass(frozen=True)
-class SheetMember:
-    """One sheet inside the archive: its error cells by name."""
-
-    error_cells: tuple[str, ...]
+_RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
+_WORKBOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
 
 def check_workbook(path: Path) -> None:
@@ -41,37 +36,43 @@ def check_workbook(path: Path) -> None:
             if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED_BYTES:
                 raise refuse("CATALOG_FILE_TOO_LARGE", path.name, limit=MAX_UNPACKED_BYTES // 2**20)
             for member in archive.namelist():
-                if member.startswith("xl/worksheets/") and member.endswith(".xml"):
+                if _is_sheet(member):
                     rows, columns, _ = _extent(archive.read(member))
                     if rows * columns > MAX_CELLS:
                         raise refuse("CATALOG_SHEET_TOO_WIDE", path.name, rows=rows, columns=columns)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise refuse("CATALOG_WORKBOOK_UNREADABLE", path.name, problem=str(error)) from error
 
 
-def sheet_members(path: Path) -> dict[str, SheetMember]:
-    """What stands in the archive for each sheet name; call `check_workbook` first."""
+def error_cells(path: Path, sheet: str) -> list[str]:
+    """The cells of a sheet that hold an error, by name; call `check_workbook` first.
+
+    A workbook whose parts are named in an unusual way is searched whole.
+    """
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
-        targets = _targets(archive)
-        found = {}
-        for sheet in _SHEET.findall(archive.read("xl/workbook.xml").decode()):
-            attributes = dict(_ATTRIBUTE.findall(sheet))
-            member = targets.get(attributes.get("r:id", ""), "")
-            errors = _extent(archive.read(member))[2] if member in names else ()
-            found[_unescaped(attributes["name"])] = SheetMember(tuple(errors))
-    return found
+        sheets = sorted(name for name in names if _is_sheet(name))
+        if {_WORKBOOK, _RELATIONS} <= names:
+            targets = _targets(archive.read(_RELATIONS).decode())
+            for tag in _SHEET.findall(archive.read(_WORKBOOK).decode()):
+                attributes = dict(_ATTRIBUTE.findall(tag))
+                if html.unescape(attributes.get("name", "")) == sheet and targets.get(attributes.get("r:id")) in names:
+                    sheets = [targets[attributes["r:id"]]]
+        return [cell for name in sheets for cell in _extent(archive.read(name))[2]]
 
 
-def _targets(archive: zipfile.ZipFile) -> dict[str, str]:
+def _targets(relations: str) -> dict[str | None, str]:
     """Relation id -> member name, of the workbook's parts."""
-    relations = archive.read("xl/_rels/workbook.xml.rels").decode()
-    found = {}
-    for relation in re.findall(r"<(?:\w+:)?Relationship\s[^>]*>", relations):
+    found: dict[str | None, str] = {}
+    for relation in _RELATION.findall(relations):
         attributes = dict(_ATTRIBUTE.findall(relation))
-        target = attributes["Target"]
-        found[attributes["Id"]] = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+        target = attributes.get("Target", "")
+        found[attributes.get("Id")] = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
     return found
+
+
+def _is_sheet(member: str) -> bool:
+    return member.startswith("xl/worksheets/") and member.endswith(".xml")
 
 
 def _extent(sheet: bytes) -> tuple[int, int, list[str]]:
@@ -93,9 +94,3 @@ def _column_number(letters: bytes) -> int:
     for letter in letters:
         number = number * 26 + letter - ord("A") + 1
     return number
-
-
-def _unescaped(text: str) -> str:
-    for entity, character in _ENTITIES.items():
-        text = text.replace(entity, character)
-    return text

@@ -10,7 +10,7 @@ import datetime as dt
 import polars as pl
 
 from billing.charging.account_terms import AccountTerms
-from billing.charging.cap_instants import ACCOUNT
+from billing.charging.cap_measures import ACCOUNT
 from billing.charging.charge_rows import Item
 from billing.core.findings import Finding
 from billing.core.money import round_to_fen, yuan_exact

@@ -8,28 +8,24 @@ only calls that start on the crossing day, the day before or the day after can m
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Protocol
 
 import polars as pl
 
+from billing.charging.cap_measures import ACCOUNT, CALL_MEASURES, CallsOf, calls_in_order, measured
 from billing.charging.cap_rules import CapRule, RuleName
 from billing.core.period import Period
 from billing.tables.calls import Cdr, RatedCall, UsageTotal
 
-ACCOUNT = (UsageTotal.contract_id, UsageTotal.service_number)
 EDGE = ("over_calls", "over_micro", "over_settlement_micro", "over_attempts", "over_answered")
 """Sums of the calls over the cap on the very day of the instant; later days are over as a whole."""
 
 _DAY = dt.timedelta(days=1)
-_TIE_BREAK = (Cdr.started_at, Cdr.source, Cdr.call_id, Cdr.caller, Cdr.talk_ms, Cdr.cdr_id)
-_CALL_MEASURES = ("calls", "amount_micro", "settlement_micro", "attempts", "answered")
 _SINGLE_CALL = pl.struct(
     Cdr.cdr_id,
     "calls",
     pl.col(RatedCall.amount_micro).alias("micro"),
     pl.col(RatedCall.settlement_micro).alias("settlement"),
 )
-_NOT_ATTEMPTS = ("blocked_region", "blocked_blacklist", "bad_password", "cap_reached", "not_ours")
 INSTANTS_SCHEMA = pl.Schema(
     {
         "contract_id": pl.String(),
@@ -41,31 +37,6 @@ INSTANTS_SCHEMA = pl.Schema(
         "tied": pl.List(pl.Struct({"cdr_id": pl.Int64, "calls": pl.Int64, "micro": pl.Int64, "settlement": pl.Int64})),
     }
 )
-
-
-class CallsOf(Protocol):
-    """Gives the calls of some numbers on some usage days; asked only where a cap crosses."""
-
-    def __call__(self, days: Sequence[dt.date], numbers: Sequence[str]) -> pl.DataFrame:
-        """Calls with cdr_id, service_number, contract_id, source, call_id, caller, started_at, ended_at, talk_ms,
-        outcome, amount_micro, settlement_micro, in any order.
-        """  # noqa: D205
-
-
-def daily_measures(usage: pl.DataFrame) -> pl.DataFrame:
-    """What the calls of each contract, number and day add up to, by every measure a cap may use."""
-    count, outcome = pl.col(UsageTotal.call_count), pl.col(UsageTotal.outcome)
-    return (
-        usage.group_by(*ACCOUNT, UsageTotal.usage_date)
-        .agg(
-            count.filter(pl.col(UsageTotal.free_reason).is_null()).sum().alias("calls"),
-            pl.col(UsageTotal.amount_micro).sum(),
-            pl.col(UsageTotal.settlement_micro).sum(),
-            count.filter(~outcome.is_in(_NOT_ATTEMPTS)).sum().alias("attempts"),
-            count.filter(outcome == "answered").sum().alias("answered"),
-        )
-        .sort(*ACCOUNT, UsageTotal.usage_date)
-    )
 
 
 def cap_instants(
@@ -109,23 +80,13 @@ def _members(rules: Sequence[CapRule]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict(zip(columns, types, strict=True)), orient="row")
 
 
-def _measured() -> pl.Expr:
-    """What a row adds to its rule's sum."""
-    measure = pl.col("measure")
-    return (
-        pl.when(measure == "amount_micro").then(pl.col("amount_micro"))
-        .when(measure == "attempts").then(pl.col("attempts"))
-        .otherwise(pl.col("answered"))
-    )  # fmt: skip
-
-
 def _crossings(members: pl.DataFrame, daily: pl.DataFrame, period: Period) -> pl.DataFrame:
     """The first day on which each rule's sum reaches its limit, with the sum before the first day to look into."""
     reached = pl.col("sum") >= pl.col("limit")
     sums = (
         members.join(daily, on=ACCOUNT)
         .group_by("rule_index", "rule", "limit", "before", UsageTotal.usage_date)
-        .agg(_measured().sum().alias("measured"))
+        .agg(measured().sum().alias("measured"))
         .sort("rule_index", UsageTotal.usage_date)
         .with_columns((pl.col("before") + pl.col("measured").cum_sum().over("rule_index")).alias("sum"))
     )
@@ -157,7 +118,7 @@ def _ordered(
         last = day + _DAY if rule == "cap_amount" else day
         days = [d for d in period.days() if batch["first_look"][0] <= d <= last]
         inside = members.join(batch.select("rule_index", "earlier"), on="rule_index", maintain_order="left")
-        calls = _calls_in_order(calls_of(days, inside["service_number"].unique().sort().to_list()), inside, found)
+        calls = calls_in_order(calls_of(days, inside["service_number"].unique().sort().to_list()), inside, found)
         parts.append(_instants(calls, inside, rule))
     return pl.concat(parts)
 
@@ -177,36 +138,6 @@ def _before_any_call(full: pl.DataFrame, members: pl.DataFrame, period: Period) 
     )
 
 
-def _calls_in_order(calls: pl.DataFrame, members: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    """Calls of the rules in the order in which they count, those over an earlier cap left out, with a running sum."""
-    day, outcome = pl.col(Cdr.started_at).dt.date(), pl.col(Cdr.outcome)
-    is_paid = pl.col("trial_until").is_null() | (day >= pl.col("trial_until"))
-    ends = pl.coalesce(Cdr.ended_at, pl.col(Cdr.started_at) + pl.duration(milliseconds=Cdr.talk_ms))
-    counts_at = pl.when(pl.col("rule") == "cap_amount").then(ends).otherwise(pl.col(Cdr.started_at))
-    return (
-        calls.join(members, on=ACCOUNT)
-        .join(found.select(*ACCOUNT, pl.col("instant").alias("capped_at"), "tied"), on=ACCOUNT, how="left")
-        .filter(~_is_over_earlier_cap().fill_null(False))
-        .with_columns(
-            day.alias("day"),
-            counts_at.cast(pl.Datetime("ms")).alias("counts_at"),
-            ((outcome == "answered") & (pl.col(Cdr.talk_ms) > 0) & is_paid).cast(pl.Int64).alias("calls"),
-            (~outcome.is_in(_NOT_ATTEMPTS)).cast(pl.Int64).alias("attempts"),
-            (outcome == "answered").cast(pl.Int64).alias("answered"),
-        )
-        .sort("rule_index", "counts_at", *_TIE_BREAK)
-        .with_columns(
-            (pl.col("before") + pl.col("earlier") + _measured().cum_sum().over("rule_index")).alias("sum"),
-            pl.int_range(pl.len()).over("rule_index").alias("position"),
-        )
-    )
-
-
-def _is_over_earlier_cap() -> pl.Expr:
-    tied_ids = pl.col("tied").list.eval(pl.element().struct.field("cdr_id"))
-    return (pl.col(Cdr.started_at) > pl.col("capped_at")) | tied_ids.list.contains(pl.col(Cdr.cdr_id))
-
-
 def _instants(calls: pl.DataFrame, members: pl.DataFrame, rule: RuleName) -> pl.DataFrame:
     """The instant of each rule and what is over the cap on its day, for every number of the rule."""
     crossing = (
@@ -219,6 +150,8 @@ def _instants(calls: pl.DataFrame, members: pl.DataFrame, rule: RuleName) -> pl.
             pl.col("position").alias("crossing_position"),
         )
     )
+    missing = set(members["rule_index"]) - set(crossing["rule_index"])
+    assert not missing, "the calls do not add up to the daily sums that crossed the cap"
     started, instant = pl.col(Cdr.started_at), pl.col("instant")
     is_tied = (started == instant) & (pl.col("position") > pl.col("crossing_position")) & pl.lit(rule == "cap_count")
     over = (
@@ -226,7 +159,7 @@ def _instants(calls: pl.DataFrame, members: pl.DataFrame, rule: RuleName) -> pl.
         .filter(pl.col("day") == pl.col("edge_day"), (started > instant) | is_tied)
         .group_by("rule_index", *ACCOUNT)
         .agg(
-            *(pl.col(name).sum().alias(over) for name, over in zip(_CALL_MEASURES, EDGE, strict=True)),
+            *(pl.col(name).sum().alias(over) for name, over in zip(CALL_MEASURES, EDGE, strict=True)),
             _SINGLE_CALL.filter(is_tied).alias("tied"),
         )
     )
@@ -235,7 +168,7 @@ def _instants(calls: pl.DataFrame, members: pl.DataFrame, rule: RuleName) -> pl.
         .join(over, on=("rule_index", *ACCOUNT), how="left", maintain_order="left")
         .with_columns(pl.col(EDGE).fill_null(0), pl.col("tied").fill_null([]))
         .select(INSTANTS_SCHEMA.names())
-        .cast(dict(INSTANTS_SCHEMA))
+        .cast(INSTANTS_SCHEMA)
     )
 
 
@@ -244,7 +177,7 @@ def _left_after(daily: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     is_edge = pl.col(UsageTotal.usage_date) == pl.col("edge_day")
     taken = (
         pl.col(name) - pl.when(is_edge).then(pl.col(over)).otherwise(0)
-        for name, over in zip(_CALL_MEASURES, EDGE, strict=True)
+        for name, over in zip(CALL_MEASURES, EDGE, strict=True)
     )
     return (
         daily.join(found, on=ACCOUNT, how="left", maintain_order="left")

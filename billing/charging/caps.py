@@ -11,7 +11,8 @@ import polars as pl
 
 from billing.charging.account_terms import Account, AccountTerms
 from billing.charging.cap_credits import call_adjustments, cap_finding, credit_item
-from billing.charging.cap_instants import ACCOUNT, CallsOf, cap_instants, daily_measures
+from billing.charging.cap_instants import cap_instants
+from billing.charging.cap_measures import ACCOUNT, CallsOf, daily_measures
 from billing.charging.cap_rules import CapRule, cap_rules
 from billing.charging.charge_rows import Item
 from billing.core.findings import Finding

@@ -6,10 +6,7 @@ now, naming that month; late calls fill neither the minimum nor the cap of the n
 
 import polars as pl
 
-from billing.charging.cap_instants import CallsOf
 from billing.charging.charge_rows import ChargeWriter, Item, Row, in_charge_order
-from billing.charging.stage import charge_accounts
-from billing.charging.usage_charges import usage_charges
 from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
@@ -20,48 +17,26 @@ _LINE = (Charge.contract_id, Charge.service_number, Charge.kind, Charge.item, Ch
 _KINDS = {"usage": "late_usage", "rounding": "late_usage", "cap_credit": "cap_credit", "true_up": "true_up"}
 
 
-def charge_late(
-    period: Period,
-    original: Period,
-    before: pl.DataFrame,
-    after: pl.DataFrame,
-    calls_of_before: CallsOf,
-    calls_of_after: CallsOf,
-    book: RateBook,
-    *,
-    billed_here: bool,
+def late_charges(
+    period: Period, original: Period, old: pl.DataFrame, new: pl.DataFrame, book: RateBook, *, billed_here: bool
 ) -> pl.DataFrame:
-    """Charge the calls of an earlier month that arrived after its close.
+    """What a closed month gains or loses by late calls, as charges of the open period.
 
     Args:
-        period: the open month, in which the difference is billed.
-        original: the closed month the calls belong to.
-        before: its `UsageTotal` rows as billed so far, earlier late calls included.
-        after: the same with the late calls.
-        calls_of_before: gives the calls behind `before`.
-        calls_of_after: gives the calls behind `after`.
+        period: the open month.
+        original: the closed month.
+        old: its `Charge` rows without the late calls.
+        new: its `Charge` rows with them.
         book: the rate book.
-        billed_here: whether these books billed the original month. If not, its minimum and caps are unknown: only the
-            usage itself is charged, and the explanation says `original_month: not_billed_here`.
-
-    Returns:
-        `Charge` rows of kinds late_usage, cap_credit and true_up in key order, whole fen, VAT by the original month;
-        differences of zero are left out.
+        billed_here: False adds `original_month: not_billed_here` to the explanation.
     """
-    touched = _touched_contracts(before, after)
-    before, after = (usage.filter(pl.col(UsageTotal.contract_id).is_in(touched)) for usage in (before, after))
-    if billed_here:
-        old = charge_accounts(original, before, calls_of_before, book, contracts=touched).tables[Charge.name]
-        new = charge_accounts(original, after, calls_of_after, book, contracts=touched).tables[Charge.name]
-    else:
-        old, new = usage_charges(original, before, book), usage_charges(original, after, book)
     writer = ChargeWriter(period, original, book)
     extra = {} if billed_here else {"original_month": "not_billed_here"}
     rows = [_row(line, writer, extra) for line in _differences(old, new).iter_rows(named=True)]
     return in_charge_order(Charge.of_rows(rows))
 
 
-def _touched_contracts(before: pl.DataFrame, after: pl.DataFrame) -> list[str]:
+def touched_contracts(before: pl.DataFrame, after: pl.DataFrame) -> list[str]:
     """Contracts whose usage differs."""
     rows = (UsageTotal.conform(usage) for usage in (before, after))
     counted = pl.concat(rows).group_by(pl.all()).len().filter(pl.col("len") % 2 == 1)

@@ -1,7 +1,7 @@
 """Charge the accounts of a month: usage and its rounding, caps, minimums, fixed fees, adjustments.
 
 The order of money operations is fixed: first prices (already in the usage sums), caps, rounding to bill lines, minimum,
-fixed fees, adjustments; VAT follows with the bill.
+fixed fees, adjustments; VAT follows with the bill. Late calls are the difference between two such computations.
 """
 
 from collections.abc import Collection
@@ -10,16 +10,17 @@ import polars as pl
 
 from billing.charging.account_terms import Account, month_terms
 from billing.charging.adjustments import adjustment_rows
-from billing.charging.cap_instants import CallsOf
+from billing.charging.cap_measures import CallsOf
 from billing.charging.caps import apply_caps
 from billing.charging.charge_rows import ChargeWriter, in_charge_order
 from billing.charging.fixed_fees import fee_items
+from billing.charging.late import late_charges, touched_contracts
 from billing.charging.minimums import minimum_finding, true_up_item
 from billing.charging.usage_charges import rounded_usage, usage_charges
 from billing.core.findings import Outcome
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
-from billing.tables.calls import CallAdjustment
+from billing.tables.calls import CallAdjustment, UsageTotal
 from billing.tables.documents import Charge
 
 
@@ -68,3 +69,43 @@ def charge_accounts(
     charges = in_charge_order(pl.concat([usage_lines, Charge.of_rows(rows)]))
     readings = [finding for number in terms if (finding := minimum_finding(number))]
     return Outcome({Charge.name: charges, CallAdjustment.name: caps.adjustments}, [*caps.findings, *readings])
+
+
+def charge_late(
+    period: Period,
+    original: Period,
+    before: pl.DataFrame,
+    after: pl.DataFrame,
+    calls_of_before: CallsOf,
+    calls_of_after: CallsOf,
+    book: RateBook,
+    *,
+    billed_here: bool,
+) -> pl.DataFrame:
+    """Charge the calls of an earlier month that arrived after its close.
+
+    Domain rule: minimum and caps of the original month are applied again, and only the difference is charged now.
+
+    Args:
+        period: the open month, in which the difference is billed.
+        original: the closed month the calls belong to.
+        before: its `UsageTotal` rows as billed so far, earlier late calls included.
+        after: the same with the late calls.
+        calls_of_before: gives the calls behind `before`.
+        calls_of_after: gives the calls behind `after`.
+        book: the rate book.
+        billed_here: whether these books billed the original month. If not, its minimum and caps are unknown: only the
+            usage itself is charged, and the explanation says `original_month: not_billed_here`.
+
+    Returns:
+        `Charge` rows of kinds late_usage, cap_credit and true_up in key order, whole fen, VAT by the original month;
+        differences of zero are left out.
+    """
+    touched = touched_contracts(before, after)
+    before, after = (usage.filter(pl.col(UsageTotal.contract_id).is_in(touched)) for usage in (before, after))
+    if billed_here:
+        old = charge_accounts(original, before, calls_of_before, book, contracts=touched).tables[Charge.name]
+        new = charge_accounts(original, after, calls_of_after, book, contracts=touched).tables[Charge.name]
+    else:
+        old, new = usage_charges(original, before, book), usage_charges(original, after, book)
+    return late_charges(period, original, old, new, book, billed_here=billed_here)

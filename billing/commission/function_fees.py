@@ -42,21 +42,14 @@ def fee_shares(
         book: the rate book.
         findings: doubts are added here.
     """
-    wanted = fees.filter(pl.col(Charge.kind) == "recurring", pl.col(Charge.contract_id).is_in(list(contracts)))
-    sums: dict[tuple[str, str], dict[int, int]] = {}
-    for fee in wanted.sort(Charge.charge_key).iter_rows(named=True):
-        if contracts[fee[Charge.contract_id]].payment_mode == "monthly" and _is_function_fee(fee, book):
-            by_rate = sums.setdefault((fee[Charge.contract_id], fee[Charge.period]), {})
-            rate = fee[Charge.vat_rate_bp]
-            by_rate[rate] = by_rate.get(rate, 0) + fee[Charge.amount_micro]
     shares = []
-    for (contract_id, month), by_rate in sorted(sums.items()):
+    for (contract_id, month), by_rate in sorted(_function_fees(fees, contracts, book).items()):
         contract, arose = contracts[contract_id], Period.parse(month)
         held = contract.scheme_on(book, arose.end - dt.timedelta(days=1), findings)
         if held is None:
             continue
         scheme, version = held
-        is_net = version.base_tax == "net"
+        gross, net = sum(by_rate.values()), sum(net_of_vat(fee, rate) for rate, fee in by_rate.items())
         is_trial = contract.trial_until is not None and contract.trial_until >= arose.end
         shares.append(
             EarnedShare(
@@ -66,14 +59,28 @@ def fee_shares(
                 rule=RULE,
                 scheme=scheme,
                 contract_year=None,
-                base_micro=sum(net_of_vat(fee, rate) if is_net else fee for rate, fee in by_rate.items()),
+                base_micro=net if version.base_tax == "net" else gross,
                 rate_bp=version.monthly_function_fee,
                 source=f"{month}/{contract_id}",
-                collected=(1, 1) if version.release == "billed" else collected(contract_id, month, billed, paid),
+                collected=(1, 1) if version.release == "billed" else collected(contract_id, month, gross, billed, paid),
                 reason=TRIAL if is_trial else None,
             )
         )
     return shares
+
+
+def _function_fees(
+    fees: pl.DataFrame, contracts: Mapping[str, SoldContract], book: RateBook
+) -> dict[tuple[str, str], dict[int, int]]:
+    """Recurring function fees of contracts paid by the month: by contract and period, then by VAT rate."""
+    wanted = fees.filter(pl.col(Charge.kind) == "recurring", pl.col(Charge.contract_id).is_in(list(contracts)))
+    sums: dict[tuple[str, str], dict[int, int]] = {}
+    for fee in wanted.iter_rows(named=True):
+        if contracts[fee[Charge.contract_id]].payment_mode == "monthly" and _is_function_fee(fee, book):
+            by_rate = sums.setdefault((fee[Charge.contract_id], fee[Charge.period]), {})
+            rate = fee[Charge.vat_rate_bp]
+            by_rate[rate] = by_rate.get(rate, 0) + fee[Charge.amount_micro]
+    return sums
 
 
 def later_releases(period: Period, earlier: pl.DataFrame, billed: Bills, paid: Bills) -> list[Row]:
@@ -93,7 +100,7 @@ def later_releases(period: Period, earlier: pl.DataFrame, billed: Bills, paid: B
     rows = []
     for line in originals.iter_rows(named=True):
         month = line[CommissionLine.source].partition("/")[0]
-        bill = collected(line[CommissionLine.contract_id], month, billed, paid)
+        bill = collected(line[CommissionLine.contract_id], month, line[CommissionLine.base_micro], billed, paid)
         so_far = line[CommissionLine.released_micro] + released.get(line[CommissionLine.commission_key], 0)
         more = released_part(line[CommissionLine.accrued_micro], *bill) - so_far
         if more > 0:
@@ -101,10 +108,10 @@ def later_releases(period: Period, earlier: pl.DataFrame, billed: Bills, paid: B
     return rows
 
 
-def collected(contract_id: str, month: str, billed: Bills, paid: Bills) -> tuple[int, int]:
-    """What was paid and billed for a month; a month whose bill is not known has nothing paid."""
-    bill = billed.get((contract_id, month))
-    return (0, 1) if bill is None else (paid.get((contract_id, month), 0), bill)
+def collected(contract_id: str, month: str, fee_micro: int, billed: Bills, paid: Bills) -> tuple[int, int]:
+    """What was paid and billed for a month; the fee stands for a bill that these books did not make."""
+    key = contract_id, month
+    return paid.get(key, 0), billed.get(key, fee_micro)
 
 
 def bills_paid(book: RateBook, period: Period) -> Bills:

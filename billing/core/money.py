@@ -157,4 +157,5 @@ def decimal_expr(micro: pl.Expr, places: int) -> pl.Expr:
     """An Int64 micro column as Decimal(18, places) yuan, for published tables; whole units only, so nothing rounds."""
     unit = 10 ** (6 - places)
     scale: pl.Expr = pl.lit(Decimal(1).scaleb(-places)).cast(pl.Decimal(38, places))
-    return ((micro // unit).cast(pl.Decimal(38, places)) * scale).cast(pl.Decimal(18, places))
+    units: pl.Expr = (micro // unit).cast(pl.Decimal(38, places))
+    return (units * scale).cast(pl.Decimal(18, places))

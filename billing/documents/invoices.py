@@ -60,7 +60,6 @@ def rows_by(frame: pl.DataFrame, column: str) -> dict[Any, list[dict[str, Any]]]
 
 
 def _shown(line: dict[str, Any], renderer: Renderer) -> dict[str, Any]:
-    item, kind = line[InvoiceLine.item], line[InvoiceLine.kind]
-    item_words = renderer.words(f"kind.{kind}") if item == kind else renderer.words(f"item.{item}")
+    item_words = renderer.words(f"item.{line[InvoiceLine.item]}")
     reason = json.loads(line[InvoiceLine.explanation] or "{}").get("reason", "")
     return {**line, "item_words": item_words, "reason": reason}

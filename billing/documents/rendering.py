@@ -67,7 +67,7 @@ def _quantity(lang: str, row: Mapping[str, Any]) -> str:
     if amount is None:
         return ""
     if unit != "second":
-        return f"{amount:,} {words(lang, f'unit.{unit}')}"
+        return f"{amount:,} {words(lang, f'doc.unit.{unit}')}"
     minutes, seconds = divmod(amount, _SECONDS_PER_MINUTE)
-    shown = f"{minutes:,} {words(lang, 'unit.minute')}"
-    return f"{shown} {seconds} {words(lang, 'unit.second')}" if seconds else shown
+    shown = f"{minutes:,} {words(lang, 'doc.unit.minute')}"
+    return f"{shown} {seconds} {words(lang, 'doc.unit.second')}" if seconds else shown

@@ -71,7 +71,7 @@ class OutcomeWords(_Strict):
     """
 
     column: str
-    words: dict[str, OutcomeWord]
+    words: dict[str, OutcomeWord] = Field(min_length=1)
     other: OutcomeWord | None = None
     answered_by: Literal["word", "talk", "answer_time"] = "word"
 

@@ -5,8 +5,6 @@ Mobiles have eleven digits, landlines keep the 0 of their area code, 400 numbers
 into 1.38E+10 is lost and never guessed.
 """
 
-from functools import partial
-
 import polars as pl
 
 UNREADABLE = "\0"
@@ -19,19 +17,23 @@ _COUNTRY = r"^(?:\+86|0086|086|86)"
 _SCIENTIFIC = r"(?i)^[0-9]+(?:\.[0-9]+)?e[+-]?[0-9]+$"
 
 
-def normal_number(number: pl.Expr, is_service: bool = False) -> pl.Expr:
+def is_plain_number(number: pl.Expr, is_service: bool = False) -> pl.Expr:
+    """Whether a number stands in normal form already and plainly so; false for null."""
+    return (_plain_service(number) if is_service else _plain_caller(number)).fill_null(False)
+
+
+def normal_numbers(numbers: pl.Series, is_service: bool = False) -> pl.Series:
     """Numbers in normal form; null where the number is withheld or empty, `UNREADABLE` where it makes no sense.
 
-    The long way is taken by the numbers that need it only: a batch of plain ones costs two comparisons.
-
     Args:
-        number: a text column as received.
+        numbers: text as received.
         is_service: the column holds 400 numbers, so anything else makes no sense.
     """
-    is_plain = _plain_service(number) if is_service else _plain_caller(number)
-    both = pl.struct(number.alias("number"), (~is_plain).fill_null(False).alias("is_odd"))
-    rewrite = partial(_rewrite_odd, is_service=is_service)
-    return both.map_batches(rewrite, return_dtype=pl.String, is_elementwise=True)
+    frame = numbers.alias("number").to_frame()
+    if is_service:
+        is_400 = pl.col("number").str.contains(r"^400[0-9]{7}$") | pl.col("number").is_null()
+        return frame.select(_normal()).select(pl.when(is_400).then("number").otherwise(pl.lit(UNREADABLE)))[:, 0]
+    return frame.select(_normal())[:, 0]
 
 
 def _plain_service(number: pl.Expr) -> pl.Expr:
@@ -50,22 +52,8 @@ def _plain_caller(number: pl.Expr) -> pl.Expr:
     return ((length == 11) & has_mobile_value) | (is_landline & ~has_mobile_value)
 
 
-def _rewrite_odd(both: pl.Series, is_service: bool) -> pl.Series:
-    """The column of a batch with its odd numbers rewritten."""
-    numbers, is_odd = both.struct.field("number"), both.struct.field("is_odd")
-    if not is_odd.any():
-        return numbers
-    rewritten = _rewrite(numbers.filter(is_odd))
-    if is_service:
-        is_400 = rewritten.str.contains(r"^400[0-9]{7}$") | rewritten.is_null()
-        rewritten = rewritten.to_frame().select(pl.when(is_400).then(pl.first()).otherwise(pl.lit(UNREADABLE)))[:, 0]
-    index = pl.int_range(len(numbers), dtype=pl.UInt32, eager=True)
-    # A copy: `scatter` writes into the series it is called on.
-    return numbers.clone().scatter(index.filter(is_odd), rewritten)
-
-
-def _rewrite(numbers: pl.Series) -> pl.Series:
-    """The rules one after another, on the numbers that are not plain."""
+def _normal() -> pl.Expr:
+    """The rules, one after another."""
     folded = pl.col("number").str.replace_many(_FULL_WIDTH).str.strip_chars()
     is_scientific = folded.str.contains(_SCIENTIFIC)
     is_withheld = folded.str.to_lowercase().is_in(_WITHHELD)
@@ -80,5 +68,4 @@ def _rewrite(numbers: pl.Series) -> pl.Series:
         .str.replace(r"^\+([1-9][0-9]+)$", "00${1}")
     )
     is_number = bare.str.contains(r"^[0-9]{2,20}$") & ~is_scientific
-    normal = pl.when(is_withheld).then(None).when(is_number).then(bare).otherwise(pl.lit(UNREADABLE))
-    return numbers.to_frame().select(normal.alias("number"))["number"]
+    return pl.when(is_withheld).then(None).when(is_number).then(bare).otherwise(pl.lit(UNREADABLE)).alias("number")

@@ -33,6 +33,7 @@ class PartFile:
 
     path: Path
     rows: int
+    not_ours: int
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def read_cdr_file(
         if received.raw_copy:
             received.raw_copy.unlink(missing_ok=True)
         raise
-    parts = _parts(staging)
+    parts = _parts(staging, layout)
     return FileReading(
         sha256=received.sha256,
         file_name=path.name,
@@ -115,7 +116,7 @@ def read_cdr_file(
         encoding=plain.encoding,
         record_count=sum(part.rows for part in parts.values()),
         framing_count=framing_count,
-        not_ours_count=_not_ours_count(parts, layout),
+        not_ours_count=sum(part.not_ours for part in parts.values()),
         parts=parts,
         first_seen=max((day for day in parts if day), default=None),
         raw_copy=received.raw_copy,
@@ -136,7 +137,7 @@ def _stage_rows(plain: PlainFile, layouts: Sequence[Layout], staging: Path, file
     form = line_form(layout, columns, text.facts)
     records = scan_records(text.path, header, header_line, layout)
     write_by_date(read_rows(records, form, layout, file_number), Cdr, staging, Cdr.usage_date)
-    record_count = sum(part.rows for part in _parts(staging).values())
+    record_count = sum(_row_count(path) for path in staging.glob("*.parquet"))
     framing_count = text.facts.line_count - record_count
     # The lines were counted from the bytes. Usually only the lines up to the header are missing among the rows; when
     # it is more, each of them must be a blank, a comment or a header again, or a record has been lost.
@@ -146,10 +147,10 @@ def _stage_rows(plain: PlainFile, layouts: Sequence[Layout], staging: Path, file
     return layout, framing_count
 
 
-def _parts(staging: Path) -> dict[dt.date | None, PartFile]:
+def _parts(staging: Path, layout: Layout) -> dict[dt.date | None, PartFile]:
     """The staged parts, in order of date, the undated one last."""
     return {
-        None if path.stem == UNDATED else dt.date.fromisoformat(path.stem): PartFile(path, _row_count(path))
+        None if path.stem == UNDATED else dt.date.fromisoformat(path.stem): PartFile(path, _row_count(path), _not_ours_count(path) if layout.not_ours else 0)
         for path in sorted(staging.glob("*.parquet"))
     }
 
@@ -160,9 +161,7 @@ def _row_count(path: Path) -> int:
     return count
 
 
-def _not_ours_count(parts: Mapping[dt.date | None, PartFile], layout: Layout) -> int:
-    if not layout.not_ours or not parts:
-        return 0
+def _not_ours_count(path: Path) -> int:
     is_not_ours = pl.col(Cdr.outcome) == NOT_OURS
-    count: int = scan_tables([part.path for part in parts.values()], Cdr).select(is_not_ours.sum()).collect().item()
+    count: int = scan_tables([path], Cdr).select(is_not_ours.sum()).collect().item()
     return count

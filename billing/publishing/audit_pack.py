@@ -25,7 +25,7 @@ _TYPES = {
     pl.Int64(): "BIGINT",
     pl.Date(): "DATE",
     pl.Boolean(): "BOOLEAN",
-    pl.Datetime("ms"): "TIMESTAMP_MS",
+    pl.Datetime("ms"): "TIMESTAMP",
     pl.Decimal(18, 2): "DECIMAL(18, 2)",
     pl.Decimal(18, 6): "DECIMAL(18, 6)",
 }

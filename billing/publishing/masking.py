@@ -13,20 +13,22 @@ import polars as pl
 KEY_LENGTH = 32
 """Hex digits of a pseudonym: 128 bits."""
 _BLOCK_BYTES = 64
-_MOBILE = r"^1\d{10}$"
-_LANDLINE = r"^0\d{9,11}$"
-_SHORT_AREA = r"^0(?:10|2\d)"
+_MOBILE_DIGITS = 11
+_LANDLINE_DIGITS = (10, 12)
 _HMAC_SQL = f"SELECT sha256($outer || unhex(sha256($inner || encode(number))))[:{KEY_LENGTH}] AS key FROM numbers"
 
 
 def mask_number(number: pl.Expr) -> pl.Expr:
     """Mask phone numbers: mobile 138****5678, landline area code and last four, any other only its last four."""
-    last = number.str.tail(4)
-    area = pl.when(number.str.contains(_SHORT_AREA)).then(number.str.head(3)).otherwise(number.str.head(4))
+    last, length = number.str.tail(4), number.str.len_bytes()
+    is_mobile = number.str.starts_with("1") & (length == _MOBILE_DIGITS)
+    is_landline = number.str.starts_with("0") & length.is_between(*_LANDLINE_DIGITS)
+    has_short_area = number.str.starts_with("010") | number.str.starts_with("02")
+    area = pl.when(has_short_area).then(number.str.head(3)).otherwise(number.str.head(4))
     return (
-        pl.when(number.str.contains(_MOBILE)).then(pl.concat_str(number.str.head(3), pl.lit("****"), last))
-        .when(number.str.contains(_LANDLINE)).then(pl.concat_str(area, pl.lit("****"), last))
-        .when(number.str.len_chars() > 4).then(pl.concat_str(pl.lit("****"), last))
+        pl.when(is_mobile).then(pl.concat_str(number.str.head(3), pl.lit("****"), last))
+        .when(is_landline).then(pl.concat_str(area, pl.lit("****"), last))
+        .when(length > 4).then(pl.concat_str(pl.lit("****"), last))
         .when(number.is_not_null()).then(pl.lit("****"))
     )  # fmt: skip
 

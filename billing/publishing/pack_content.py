@@ -24,6 +24,10 @@ _CALLS_SUM = "SELECT count(*), sum(hash(c)) FROM {source} AS c"
 """Order-free; compared within one run of one DuckDB and never stored."""
 
 
+class PackDiffers(Exception):
+    """A pack contradicts the files beside it."""
+
+
 def pack_content(path: Path, calls: Path) -> dict[str, Any]:
     """Digests of everything in a pack.
 
@@ -32,8 +36,10 @@ def pack_content(path: Path, calls: Path) -> dict[str, Any]:
         calls: the folder of the published call files it names.
 
     Returns:
-        `tables` (name to digest), `definitions` (one digest of views, macro, types and words), and, when the calls are
-        inside, `calls_equal_files`: whether they are exactly the rows of the call files.
+        `tables` (name to digest) and `definitions` (one digest of views, macro, types and words).
+
+    Raises:
+        PackDiffers: the calls inside are not exactly the rows of the call files.
     """
     with duckdb.connect(str(path), read_only=True) as connection:
         names = [name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()]
@@ -44,7 +50,8 @@ def pack_content(path: Path, calls: Path) -> dict[str, Any]:
         if PublishedCall.name in names:
             inside = connection.execute(_CALLS_SUM.format(source=PublishedCall.name)).fetchall()
             files = connection.execute(_CALLS_SUM.format(source="calls_at($root)"), {"root": str(calls)}).fetchall()
-            content["calls_equal_files"] = inside == files
+            if inside != files:
+                raise PackDiffers("the pack's calls are not the published call files")
     return content
 
 

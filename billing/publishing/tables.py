@@ -72,9 +72,9 @@ def write_document_table(frame: pl.DataFrame, table: type[Table], folder: Path) 
 
 def write_csv(rows: pl.DataFrame, path: Path) -> None:
     """Write rows as a CSV file that spreadsheets open as it is: UTF-8 with mark, no cell that runs as a formula."""
-    cells = pl.col(pl.String)
-    safe = pl.when(cells.str.contains(_FORMULA)).then(pl.concat_str(pl.lit("'"), cells)).otherwise(cells)
+    texts = [pl.col(name) for name, dtype in rows.schema.items() if dtype == pl.String]
+    safe = [pl.when(cells.str.contains(_FORMULA)).then(pl.format("'{}", cells)).otherwise(cells) for cells in texts]
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows.with_columns(safe.name.keep()).write_csv(
+    rows.with_columns(expr.name.keep() for expr in safe).write_csv(
         path, include_bom=True, line_terminator="\n", datetime_format="%Y-%m-%d %H:%M:%S%.3f"
     )

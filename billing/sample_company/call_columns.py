@@ -4,6 +4,7 @@ Call g of a month depends on the seed and g alone, so chunks of any size give th
 """
 
 import datetime as dt
+import functools
 import itertools
 from dataclasses import dataclass
 
@@ -149,10 +150,12 @@ def _caller(who: pl.Expr) -> pl.Expr:
     return pl.when(kind < 600).then(mobile).when(kind < 980).then(landline).otherwise(pl.lit("")).alias(CALLER)
 
 
+@functools.cache
 def _outcomes() -> pl.Series:
     return pl.Series([outcome for outcome, weight in OUTCOME_WEIGHTS.items() for _ in range(weight)])
 
 
+@functools.cache
 def _talk_seconds() -> pl.Series:
     """Talk of 4,096 calls in rising order, straight between the points."""
     seconds: list[int] = []

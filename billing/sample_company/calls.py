@@ -8,7 +8,7 @@ import datetime as dt
 import shutil
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,15 @@ from billing.sample_company.traffic import (
 
 DAILY_FROM_CALLS = 200_000
 """Smaller months come in files of a week, larger ones in files of a day."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One carrier: how it writes, its days, its files."""
+
+    form: FileFormat
+    makers: list[CallMaker]
+    files: list[CallFile]
 
 
 def write_sample_calls(
@@ -56,26 +65,13 @@ def write_sample_calls(
     numbers, order = called_numbers(catalog), carrier_order(catalog)
     plan = month_plan(numbers, order, period, calls)
     cycle = dirt.dirt_cycle(seed, calls)
-    sources: list[tuple[FileFormat, list[CallMaker], list[CallFile]]] = []
+    days_a_file = 1 if calls >= DAILY_FROM_CALLS else 7
+    sources: list[_Source] = []
     for index, carrier_id in enumerate(order):
         makers = [_maker(seed, stretch, cycle, numbers, period) for stretch in plan if stretch.carrier_id == carrier_id]
         form = file_format(CARRIER_FORMATS[index % len(CARRIER_FORMATS)])
-        days_a_file = 1 if calls >= DAILY_FROM_CALLS else 7
-        sources.append((form, makers, write_call_files(folder / carrier_id, form, makers, days_a_file)))
-    files = [file for _, _, source_files in sources for file in source_files]
-    identical = _identical_copy(files[0])
-    form, makers, source_files = sources[min(1, len(sources) - 1)]
-    extended = _extended_copy(source_files[0], form, makers[0], calls)
-    report = _report(folder, [*files, extended], calls)
-    name = str(identical.relative_to(folder))
-    report["files"][name] = {"layout": files[0].layout, "records": files[0].records}
-    report["identical_copy"] = {"file": name, "of": str(files[0].path.relative_to(folder))}
-    report["extended_copy"] = {
-        "file": str(extended.path.relative_to(folder)),
-        "of": str(source_files[0].path.relative_to(folder)),
-        "repeated": dict(source_files[0].lines),
-    }
-    return report
+        sources.append(_Source(form, makers, write_call_files(folder / carrier_id, form, makers, days_a_file)))
+    return _with_copies(folder, sources, calls)
 
 
 def write_plain_calls(folder: Path, *, period: Period, calls: int, seed: int, catalog: CatalogFrames) -> dict[str, Any]:
@@ -103,6 +99,20 @@ def _maker(seed: int, stretch: Stretch, cycle: pl.Series, numbers: Sequence[Call
     )
 
 
+def _with_copies(folder: Path, sources: Sequence[_Source], calls: int) -> dict[str, Any]:
+    """Send one file of the first carrier and one of the second again, and report on everything."""
+    first, second = sources[0], sources[min(1, len(sources) - 1)]
+    identical = _identical_copy(first.files[0])
+    extended = _extended_copy(second, calls)
+    report = _report(folder, [*(file for source in sources for file in source.files), extended], calls)
+    original, copy = (str(path.relative_to(folder)) for path in (first.files[0].path, identical))
+    report["files"][copy] = report["files"][original]
+    report["identical_copy"] = {"file": copy, "of": original}
+    original, copy = (str(path.relative_to(folder)) for path in (second.files[0].path, extended.path))
+    report["extended_copy"] = {"file": copy, "of": original, "repeated": dict(second.files[0].lines)}
+    return report
+
+
 def _identical_copy(file: CallFile) -> Path:
     """The same bytes under another name, as when a mail is sent twice."""
     copy = file.path.with_name(file.path.name.replace(".csv", "_重发.csv", 1))
@@ -110,8 +120,9 @@ def _identical_copy(file: CallFile) -> Path:
     return copy
 
 
-def _extended_copy(file: CallFile, form: FileFormat, maker: CallMaker, serial: int) -> CallFile:
+def _extended_copy(source: _Source, serial: int) -> CallFile:
     """The same lines once more and one call more, as when a carrier corrects an export; all but that call repeat."""
+    file, maker, form = source.files[0], source.makers[0], source.form
     extra = replace(maker, stretch=replace(maker.stretch, count=1, first=serial), cycle=pl.Series([dirt.CLEAN]))
     copy = CallFile(file.path.with_name(file.path.name.replace(".csv", "_v2.csv", 1)), file.layout)
     shutil.copyfile(file.path, copy.path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from billing.catalog.words import LANGUAGE_INDEX, ColumnWords, words_of
-from billing.catalog.workbooks import new_workbook
+from billing.catalog.workbooks import TEXT_FORMAT, new_workbook
 from billing.core.money import MICRO_PER_YUAN, yuan
 from billing.tables.schema import Table
 
@@ -30,7 +30,7 @@ def write_xlsx(folder: Path, table: type[Table], rows: Sequence[dict[str, Any]],
     words = words_of(table)
     with new_workbook(folder / f"{words.file}.xlsx") as workbook:
         day, money = workbook.add_format({"num_format": "yyyy-mm-dd"}), workbook.add_format({"num_format": "0.00"})
-        text, bold = workbook.add_format({"num_format": "@"}), workbook.add_format({"bold": True})
+        text, bold = workbook.add_format({"num_format": TEXT_FORMAT}), workbook.add_format({"bold": True})
         sheet = workbook.add_worksheet(table.zh if lang == "zh" else words.file)
         sheet.freeze_panes(1, 0)
         sheet.set_column(0, len(words.columns) - 1, 18)

@@ -52,7 +52,7 @@ class FileFormat:
         return (self._joined(self.header) + self.line_end).encode(self.encoding)
 
     def lines(self, calls: pl.DataFrame) -> pl.DataFrame:
-        """One column, LINE: the file's line of every call, with what is wrong in it."""
+        """One column, LINE: the file's line of every call, with what is wrong in it, and its dialled leg behind it."""
         intact = self._line(fields(self.layout, self.header, self.words))
         kind = pl.col(DIRT)
         line = (
@@ -60,17 +60,16 @@ class FileFormat:
             .then(intact.str.head(intact.str.len_chars() // 2))
             .when(kind == dirt.code("too_many_fields"))
             .then(pl.concat_str(intact, pl.lit("," + self._joined(("", "")))))
+            .when(self.legs())
+            .then(pl.concat_str(intact, pl.lit(self.line_end), self._line(leg_fields(self.header, self.words))))
             .otherwise(intact)
         )
         return calls.with_columns(_spelled_caller(), _spelled_number()).select(line.alias(LINE))
 
-    def outbound_lines(self, calls: pl.DataFrame) -> pl.DataFrame:
-        """The legs the platform dialled to answer some of the calls; no rows where the format has none."""
-        legs = calls.filter((pl.col(SERIAL) % OUTBOUND_EVERY == 0) & (pl.col(OUTCOME) == "answered"))
-        legs = legs.with_columns(pl.lit(dirt.CLEAN, pl.UInt8).alias(DIRT))
-        if not self.has_outbound:
-            return pl.DataFrame(schema={LINE: pl.String})
-        return legs.select(self._line(leg_fields(self.header, self.words)).alias(LINE))
+    def legs(self) -> pl.Expr:
+        """Which calls are followed by the line of a leg the platform dialled; none where the format has no legs."""
+        is_dialled = (pl.col(SERIAL) % OUTBOUND_EVERY == 0) & (pl.col(OUTCOME) == "answered")
+        return pl.lit(self.has_outbound) & is_dialled & (pl.col(DIRT) == dirt.CLEAN)
 
     def _line(self, values: Sequence[Field]) -> pl.Expr:
         """The fields with separators and quotes between them; neighbouring texts are put together first."""

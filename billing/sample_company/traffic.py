@@ -5,6 +5,7 @@ look-up, and the counts of days and carriers add up exactly to the calls asked f
 """
 
 import datetime as dt
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -133,6 +134,7 @@ def slot_table(weights: Sequence[int]) -> pl.Series:
     return pl.select(pl.int_range(len(weights), dtype=pl.UInt32).repeat_by(counts).explode()).to_series()
 
 
+@functools.cache
 def hour_bounds() -> pl.Series:
     """HOUR_SLOTS + 1 times of day in ms: between two neighbours lies the same share of a day's calls."""
     reached = [0, *accumulate(HOUR_WEIGHTS)]

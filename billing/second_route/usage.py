@@ -113,7 +113,7 @@ WITH first AS (
   SELECT {_KEY_SQL}, {", ".join(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in MEASURES)}
   FROM usage GROUP BY ALL
 ),
-both AS (
+paired AS (
   SELECT
     {", ".join(f"coalesce(first.{name}, second.{name}) AS {name}" for name in KEY)},
     {", ".join(f"coalesce(first.{n}, 0) AS first_{n}, coalesce(second.{n}, 0) AS second_{n}" for n in MEASURES)}
@@ -121,7 +121,7 @@ both AS (
 )
 {
     " UNION ALL ".join(
-        f"SELECT {_KEY_SQL}, '{name}' AS measure, first_{name} AS first, second_{name} AS second FROM both "
+        f"SELECT {_KEY_SQL}, '{name}' AS measure, first_{name} AS first, second_{name} AS second FROM paired "
         f"WHERE first_{name} <> second_{name}"
         for name in MEASURES
     )

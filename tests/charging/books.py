@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import yaml
 
-from billing.core.money import micro_from_text
+from billing.core.money import micro_from_text, yuan_exact
 from billing.core.period import Period
 from billing.rate_book.book import PriceBook, RateBook
 from billing.rate_book.plans import AccountMap, CommissionScheme, RetailPlan, SettlementPlan, TaxTable
@@ -208,3 +208,124 @@ def usage(text: str) -> pl.DataFrame:
 def no_calls(days: Sequence[dt.date], numbers: Sequence[str]) -> pl.DataFrame:
     """For books in which no cap may cross: any question is a fault."""
     raise AssertionError(f"asked for calls of {numbers} on {days}")
+
+
+def contracts(*contract_ids: str, customer: str = "K1", more: str = "") -> str:
+    """Contracts of one customer, sold by agent A1, as a table."""
+    rows = [f"{contract_id} {customer} A1" for contract_id in contract_ids]
+    return "\n".join(["contract_id customer_id agent_id", *rows, more])
+
+
+def calls(text: str, price: int = 100_000, cost: int = 60_000) -> pl.DataFrame:
+    """Calls from a short table: day, number, start, seconds, and where wished contract and outcome.
+
+    Money by begun minutes (0.10 and 0.06 a minute unless said otherwise), zero unless answered.
+    """
+    rows = []
+    for index, row in enumerate(read_rows(text), start=1):
+        start = dt.datetime.fromisoformat(f"2026-10-{int(row['day'] or 1):02d} {row['start']}")
+        rows.append(call(index, row["number"] or "", start, int(row["seconds"] or 0), price, cost, row))
+    return pl.DataFrame(rows, schema=CALL_SCHEMA)
+
+
+CALL_SCHEMA = {
+    "cdr_id": pl.Int64,
+    "service_number": pl.String,
+    "contract_id": pl.String,
+    "source": pl.String,
+    "call_id": pl.String,
+    "caller": pl.String,
+    "started_at": pl.Datetime("ms"),
+    "ended_at": pl.Datetime("ms"),
+    "talk_ms": pl.Int64,
+    "outcome": pl.String,
+    "amount_micro": pl.Int64,
+    "settlement_micro": pl.Int64,
+}
+
+
+def call(
+    index: int, number: str, start: dt.datetime, seconds: int, price: int, cost: int, more: dict[str, str | None]
+) -> dict[str, Any]:
+    """One rated call."""
+    outcome = more.get("outcome") or ("answered" if seconds else "no_answer")
+    minutes = -(-seconds // 60) if outcome == "answered" else 0
+    return {
+        "cdr_id": index,
+        "service_number": number,
+        "contract_id": more.get("contract") or "C1",
+        "source": "test",
+        "call_id": str(index),
+        "caller": "13800000000",
+        "started_at": start,
+        "ended_at": start + dt.timedelta(seconds=seconds),
+        "talk_ms": seconds * 1000,
+        "outcome": outcome,
+        "amount_micro": minutes * price,
+        "settlement_micro": minutes * cost,
+    }
+
+
+def totals(calls: pl.DataFrame, rate_id: str = "plan@2024-01-01") -> pl.DataFrame:
+    """Usage totals of calls."""
+    seconds = pl.col("amount_micro") // 100_000 * 60
+    return (
+        calls.with_columns(
+            pl.col("started_at").dt.date().alias("usage_date"),
+            pl.lit(rate_id).alias("rate_id"),
+            pl.lit("carrier_plan@2024-01-01").alias("settlement_rate_id"),
+            pl.when(pl.col("outcome") != "answered")
+            .then(pl.lit("not_answered"))
+            .when(pl.col("talk_ms") == 0)
+            .then(pl.lit("zero_seconds"))
+            .alias("free_reason"),
+        )
+        .group_by(UsageTotal.key)
+        .agg(
+            pl.len().alias("call_count"),
+            pl.col("talk_ms").sum().alias("usage_ms"),
+            seconds.sum().alias("billed_seconds"),
+            seconds.sum().alias("charged_seconds"),
+            pl.len().alias("block_count"),
+            pl.col("amount_micro").sum(),
+            seconds.sum().alias("settlement_billed_seconds"),
+            pl.col("settlement_micro").sum(),
+        )
+        .sort(UsageTotal.key)
+        .pipe(UsageTotal.conform)
+    )
+
+
+class Calls:
+    """Stands for the call table: answers from a frame and remembers what it was asked."""
+
+    def __init__(self, calls: pl.DataFrame) -> None:
+        self.calls = calls
+        self.asked: list[tuple[list[int], list[str]]] = []
+
+    def __call__(self, days: Sequence[dt.date], numbers: Sequence[str]) -> pl.DataFrame:
+        """Calls of the numbers on the days."""
+        self.asked.append(([day.day for day in days], list(numbers)))
+        return self.calls.filter(
+            pl.col("started_at").dt.date().is_in(list(days)), pl.col("service_number").is_in(list(numbers))
+        )
+
+
+def shown(charges: pl.DataFrame, *columns: str) -> list[str]:
+    """Charges in short, one a line: number, kind, amount in yuan, then the columns asked for."""
+    return [
+        " ".join(
+            [
+                row["service_number"] or "*",
+                row["kind"],
+                yuan_exact(row["amount_micro"]),
+                *(str(row[c]) for c in columns),
+            ]
+        )
+        for row in charges.iter_rows(named=True)
+    ]
+
+
+def due(charges: pl.DataFrame) -> str:
+    """The sum of all charges in yuan."""
+    return yuan_exact(int(charges["amount_micro"].sum()))

@@ -15,18 +15,20 @@ settled AS (
 ),
 earned AS (
   SELECT CAST(coalesce(sum(accrued), 0) AS DECIMAL(18, 6)) AS accrued FROM commission_line
+),
+steps AS (
+  SELECT 1 AS step, 'gross_usage' AS figure, coalesce(sum(amount), 0) AS amount FROM charged WHERE kind = 'usage'
+  UNION ALL SELECT 2, 'rounding', coalesce(sum(amount), 0) FROM charged WHERE kind = 'rounding'
+  UNION ALL SELECT 3, 'cap_credit', coalesce(sum(amount), 0) FROM charged WHERE kind = 'cap_credit'
+  UNION ALL SELECT 4, 'true_up', coalesce(sum(amount), 0) FROM charged WHERE kind = 'true_up'
+  UNION ALL SELECT 5, 'fees', coalesce(sum(amount), 0) FROM charged WHERE kind IN ('recurring', 'one_off')
+  UNION ALL SELECT 6, 'other_charges', coalesce(sum(amount), 0) FROM charged
+    WHERE kind NOT IN ('usage', 'rounding', 'cap_credit', 'true_up', 'recurring', 'one_off')
+  UNION ALL SELECT 7, 'revenue_gross', gross FROM billed
+  UNION ALL SELECT 8, 'vat', -tax FROM billed
+  UNION ALL SELECT 9, 'revenue_net', net FROM billed
+  UNION ALL SELECT 10, 'settlement_net', -net FROM settled
+  UNION ALL SELECT 11, 'commission', -accrued FROM earned
+  UNION ALL SELECT 12, 'margin', billed.net - settled.net - earned.accrued FROM billed, settled, earned
 )
-SELECT 1 AS step, 'gross_usage' AS figure, coalesce(sum(amount), 0) AS amount FROM charged WHERE kind = 'usage'
-UNION ALL SELECT 2, 'rounding', coalesce(sum(amount), 0) FROM charged WHERE kind = 'rounding'
-UNION ALL SELECT 3, 'cap_credit', coalesce(sum(amount), 0) FROM charged WHERE kind = 'cap_credit'
-UNION ALL SELECT 4, 'true_up', coalesce(sum(amount), 0) FROM charged WHERE kind = 'true_up'
-UNION ALL SELECT 5, 'fees', coalesce(sum(amount), 0) FROM charged WHERE kind IN ('recurring', 'one_off')
-UNION ALL SELECT 6, 'other_charges', coalesce(sum(amount), 0) FROM charged
-  WHERE kind NOT IN ('usage', 'rounding', 'cap_credit', 'true_up', 'recurring', 'one_off')
-UNION ALL SELECT 7, 'revenue_gross', gross FROM billed
-UNION ALL SELECT 8, 'vat', -tax FROM billed
-UNION ALL SELECT 9, 'revenue_net', net FROM billed
-UNION ALL SELECT 10, 'settlement_net', -net FROM settled
-UNION ALL SELECT 11, 'commission', -accrued FROM earned
-UNION ALL SELECT 12, 'margin', billed.net - settled.net - earned.accrued FROM billed, settled, earned
-ORDER BY step
+SELECT step, figure, CAST(amount AS DECIMAL(18, 6)) AS amount FROM steps ORDER BY step

@@ -1,0 +1,71 @@
+"""Physical lines of a received file as text, for people who look at suspense: read from the file or its kept copy."""
+
+import gzip
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from billing.ingest.received import CHUNK_BYTES, GZIP_MAGIC
+
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+SHOWN_CHARACTERS = 2_000
+
+
+def read_raw_lines(path: Path, encoding: str, lines: Sequence[int]) -> dict[int, str]:
+    """Lines by their physical number, counted from 1.
+
+    Args:
+        path: the file as it came, or the copy that was kept of it (zstd or gzip).
+        encoding: `utf-8` or `gb18030`, as it was found.
+        lines: numbers of the lines, in any order.
+
+    Returns:
+        Line number to text; control characters are escaped, long lines cut. A number past the end is left out.
+    """
+    wanted = sorted(set(lines))
+    found: dict[int, str] = {}
+    if not wanted:
+        return found
+    position, count, rest = 0, 0, b""
+    for chunk in _line_chunks(path):
+        block = rest + chunk
+        inside = block.count(b"\n")
+        if position < len(wanted) and wanted[position] <= count + inside:
+            texts = block.split(b"\n")
+            while position < len(wanted) and wanted[position] <= count + inside:
+                found[wanted[position]] = _shown(texts[wanted[position] - count - 1], encoding)
+                position += 1
+        rest = block[block.rfind(b"\n") + 1 :]
+        count += inside
+        if position == len(wanted):
+            return found
+    if rest and position < len(wanted) and wanted[position] == count + 1:
+        found[wanted[position]] = _shown(rest, encoding)
+    return found
+
+
+def _line_chunks(path: Path) -> Iterator[bytes]:
+    """Chunks with one kind of line end; a carriage return at a seam waits for what follows it."""
+    with path.open("rb") as head:
+        magic = head.read(4)
+    if magic.startswith(GZIP_MAGIC):
+        stream = gzip.open(path)  # noqa: SIM115 - closed below with the other two kinds
+    elif magic == ZSTD_MAGIC:
+        stream = pa.CompressedInputStream(str(path), "zstd")
+    else:
+        stream = path.open("rb")
+    held = b""
+    with stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            block = held + chunk
+            held = b"\r" if block.endswith(b"\r") else b""
+            block = block[: len(block) - len(held)]
+            yield block.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in block else block
+    if held:
+        yield b"\n"
+
+
+def _shown(line: bytes, encoding: str) -> str:
+    text = line.decode(encoding, errors="backslashreplace").lstrip("\ufeff")[:SHOWN_CHARACTERS]
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)

@@ -1,0 +1,118 @@
+"""Judge staged calls by the row rules: one scan counts the breaches and finds the rows to hold back.
+
+What comes in: staged parts of one file. What goes out: breaches per rule, and every row that waits, under the first
+rule it breaks. A rule that cannot run stops the batch.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from billing.core.findings import Finding, refuse
+from billing.tables.calls import NOT_OURS, Cdr, Suspense
+from billing.validation.rules import Rule
+
+_HELD = pl.Schema(
+    {
+        str(Suspense.cdr_id): pl.Int64,
+        str(Suspense.usage_date): pl.Date,
+        str(Suspense.rule_id): pl.String,
+        str(Suspense.reason): pl.String,
+        str(Suspense.service_number): pl.String,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the rules say of the rows of one file.
+
+    Attributes:
+        rows: rows looked at.
+        counts: breaches by rule id, rows that break several counted under each.
+        held: cdr_id, usage_date, rule_id, reason, service_number of the rows that wait, each once, in key order.
+    """
+
+    rows: int
+    counts: Mapping[str, int]
+    held: pl.DataFrame
+
+
+def judge_part(paths: Sequence[Path], rules: Sequence[Rule], *, memory_limit: str = "1GB") -> Judgement:
+    """Judge the staged parts of one file.
+
+    Args:
+        paths: Parquet files of `Cdr` rows.
+        rules: in the order of precedence.
+        memory_limit: what DuckDB may use.
+
+    Raises:
+        Refusal: a rule's SQL cannot run; nothing of the file may be billed then.
+    """
+    with duckdb.connect(config={"memory_limit": memory_limit}) as connection:
+        check_rules(rules, connection)
+        names = [str(path) for path in paths]
+        rows, not_ours = _count(connection, names)
+        broken = pl.DataFrame(connection.sql(_breaches(rules), params=[names]).to_arrow_table())
+    counts = {rule.id: int(broken[rule.id].sum()) if broken.height else 0 for rule in rules}
+    assert rows >= not_ours + broken.height, "a row is judged once"
+    return Judgement(rows, counts, _first_reason(broken, rules))
+
+
+def check_rules(rules: Sequence[Rule], connection: duckdb.DuckDBPyConnection) -> None:
+    """Try every rule on no rows.
+
+    Raises:
+        Refusal: naming the rule and what DuckDB says.
+    """
+    connection.register("no_calls", Cdr.empty().to_arrow())
+    for rule in rules:
+        try:
+            connection.sql(f"select ({rule.sql})::boolean from no_calls limit 0").fetchall()
+        except duckdb.Error as error:
+            raise refuse("RULE_BROKEN", "billing/validation/rules.yaml", rule=rule.id, problem=error) from error
+    connection.unregister("no_calls")
+
+
+def judge_file(judgement: Judgement, rules: Sequence[Rule], file_name: str) -> list[Finding]:
+    """Whether so many rows break a rule that the file as a whole is not what it should be."""
+    findings = []
+    for rule in rules:
+        good = judgement.rows - judgement.counts[rule.id]
+        if rule.mostly is not None and judgement.rows and good < rule.mostly * judgement.rows:
+            values = {"rule": rule.id, "code": rule.reason, "count": judgement.counts[rule.id], "rows": judgement.rows}
+            findings.append(Finding("FILE_REFUSED_BY_RULE", "critical", file_name, values))
+    return findings
+
+
+def _count(connection: duckdb.DuckDBPyConnection, names: list[str]) -> tuple[int, int]:
+    query = "select count(*), count(*) filter (outcome = ?) from read_parquet(?)"
+    rows, not_ours = connection.sql(query, params=[NOT_OURS, names]).fetchall()[0]
+    return int(rows), int(not_ours)
+
+
+def _breaches(rules: Sequence[Rule]) -> str:
+    """SQL that gives the rows breaking any rule, with a boolean a rule."""
+    flags = ", ".join(f'not coalesce(({rule.sql})::boolean, false) as "{rule.id}"' for rule in rules)
+    anything = " or ".join(f'"{rule.id}"' for rule in rules)
+    return (
+        f"select * from (select cdr_id, usage_date, service_number, {flags} from read_parquet(?)"
+        f" where outcome is distinct from '{NOT_OURS}') where {anything} order by cdr_id"
+    )
+
+
+def _first_reason(broken: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
+    suspending = [rule for rule in rules if rule.action == "suspend"]
+    if broken.is_empty() or not suspending:
+        return pl.DataFrame(schema=_HELD)
+    rule_id = pl.coalesce(*(pl.when(pl.col(rule.id)).then(pl.lit(rule.id)) for rule in suspending))
+    reasons = {rule.id: rule.reason for rule in suspending}
+    return (
+        broken.with_columns(rule_id.alias(Suspense.rule_id))
+        .filter(pl.col(Suspense.rule_id).is_not_null())
+        .with_columns(pl.col(Suspense.rule_id).replace_strict(reasons, return_dtype=pl.String).alias(Suspense.reason))
+        .select(pl.col(name).cast(dtype) for name, dtype in _HELD.items())
+    )

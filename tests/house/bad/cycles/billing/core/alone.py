@@ -1,0 +1,2 @@
+import billing.core.alone
+import billing.core.money

@@ -1,0 +1,2 @@
+def yuan():
+    from billing.core.findings import refuse

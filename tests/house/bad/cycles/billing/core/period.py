@@ -1,0 +1,1 @@
+from billing.core import money

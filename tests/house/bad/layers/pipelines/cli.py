@@ -1,0 +1,2 @@
+import click
+from billing.core.money import yuan

@@ -1,0 +1,1 @@
+select current_date - usage_date as age, now() as at

@@ -1,0 +1,2 @@
+#!/u¦sr/bin/env bash
+cd /wo¦rk

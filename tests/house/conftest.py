@@ -1,0 +1,3 @@
+"""Bad trees are read by the rules, never collected."""
+
+collect_ignore = ["bad"]

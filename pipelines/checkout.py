@@ -14,6 +14,7 @@ from billing.core.period import Period
 from billing.documents.stage import render_documents
 from billing.publishing.calls import PartPaths
 from billing.publishing.stage import Status, publish_period
+from billing.rate_book.book import RateBook
 from billing.tables.calls import CallAdjustment, Suspense, UsageTotal
 from billing.tables.documents import DOCUMENT_TABLES, Conservation, SourceFile
 from billing.tables.parquet import scan_tables
@@ -24,8 +25,8 @@ from pipelines.rate_book_of import book_of_snapshot
 from pipelines.records import source_files
 
 
-def build_checkout(books: Books, period: Period, folder: Path, *, status: Status, snapshot: str) -> str:
-    """Build what people open for a period, from the lake and a snapshot alone.
+def build_checkout(books: Books, period: Period, folder: Path, *, status: Status, book: RateBook) -> str:
+    """Build what people open for a period, from the lake and the rate book of its snapshot alone.
 
     Returns:
         SHA-256 of its manifest.json.
@@ -38,7 +39,6 @@ def build_checkout(books: Books, period: Period, folder: Path, *, status: Status
     tables[SourceFile.name] = source_files(books, parts)
     tables[Suspense.name] = suspense_of(books, period)
     before = closed_before(books, period)
-    book = book_of_snapshot(books, snapshot)
     publish_period(
         folder,
         period,
@@ -85,7 +85,8 @@ def mend_checkouts(books: Books, scratch: Path) -> list[str]:
             continue
         facts = commit.facts
         folder = scratch / name
-        build_checkout(books, Period.parse(name), folder, status=facts["status"], snapshot=facts["snapshot"])
+        book = book_of_snapshot(books, facts["snapshot"])
+        build_checkout(books, Period.parse(name), folder, status=facts["status"], book=book)
         swap_in(books, Period.parse(name), folder)
         mended.append(name)
     return mended

@@ -57,7 +57,7 @@ def close_month(
             "parts": [part.name for part in parts_of(books.state, str(period))],
         }
         month = Month(period, tables, now.usage, now.findings)
-        return commit_month(books, bench, month, [], "close", facts, progress)
+        return commit_month(books, bench, book, month, [], "close", facts, progress)
 
 
 def number_invoices(invoices: pl.DataFrame, period: Period, count: int) -> pl.DataFrame:

@@ -10,13 +10,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from billing.sample_company.calls import write_sample_calls
-from billing.sample_company.catalog import write_sample_catalog
-
 from billing.catalog.reading import read_catalog
 from billing.core.findings import refuse
 from billing.core.messages import render
 from billing.core.period import Period
+from billing.sample_company.calls import write_sample_calls
+from billing.sample_company.catalog import write_sample_catalog
 from pipelines.books import open_books
 from pipelines.close import close_month
 from pipelines.commits import Commit

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from billing.ingest.identity import find_copies
 
+from billing.ingest.identity import find_copies
 from billing.ingest.raw_lines import read_raw_lines
 from billing.tables.calls import LINES_PER_FILE, Cdr, Suspense
 from pipelines.books import Books

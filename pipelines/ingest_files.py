@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from billing.validation.rules import Rule, load_rules
-from billing.validation.stage import judge_file, judge_part
 
 from billing.core.digests import file_sha256, table_digest
 from billing.core.findings import Finding, Refusal, refuse
@@ -21,6 +19,8 @@ from billing.ingest.layout import Layout, load_layouts
 from billing.ingest.stage import FileReading, read_cdr_file
 from billing.rate_book.policy import Policy, read_policy
 from billing.tables.calls import LINES_PER_FILE, Cdr, Duplicate, Suspense
+from billing.validation.rules import Rule, load_rules
+from billing.validation.stage import judge_file, judge_part
 from pipelines.books import Books, Workbench, workbench
 from pipelines.commits import SourceFact
 from pipelines.held_back import Accepted, HeldBack, hold_back

@@ -8,6 +8,7 @@ from billing.core.digests import json_sha256, table_digest
 from billing.core.findings import Finding, Refusal, refuse
 from billing.core.period import Period
 from billing.publishing.stage import Status
+from billing.rate_book.book import RateBook
 from billing.tables.calls import CallAdjustment, Duplicate, RatedCall, Suspense
 from billing.tables.documents import DOCUMENT_TABLES, Conservation
 from billing.tables.schema import Table
@@ -66,13 +67,14 @@ def run_month(books: Books, period: Period, progress: Progress, *, dry_run: bool
         is_same = rated == 0 and last is not None and last.facts["digests"] == digests
         if not (is_same or dry_run):
             facts = {"inputs": inputs, "snapshot": snapshot, "digests": digests, "draft_digest": draft_digest}
-            commit_month(books, bench, month, replaced, "run", facts, progress)
+            commit_month(books, bench, loaded.book, month, replaced, "run", facts, progress)
         return RunReport(period, month, draft_digest, not is_same, rated, findings)
 
 
 def commit_month(
     books: Books,
     bench: Workbench,
+    book: RateBook,
     month: Month,
     replaced: Sequence[str],
     kind: str,
@@ -93,7 +95,7 @@ def commit_month(
     status: Status = "closed" if kind == "close" else "draft"
     with progress.stage("publishing"):
         folder = bench.folder / "checkout"
-        manifest = build_checkout(ahead, month.period, folder, status=status, snapshot=facts["snapshot"])
+        manifest = build_checkout(ahead, month.period, folder, status=status, book=book)
     commit = books.append(
         kind,
         files=bench.entries,

@@ -49,6 +49,7 @@ def usage_charges(period: Period, usage: pl.DataFrame, book: RateBook) -> pl.Dat
         .join(book.table(Contract.name), on=Contract.contract_id, how="left")
         .sort(_LINE)
     )
+    assert not lines[Contract.customer_id].null_count(), "usage of an unknown contract"
     assert lines[Charge.amount_micro].sum() == usage[UsageTotal.amount_micro].sum(), "usage lines lose money"
     written = lines.pipe(_written, period)
     return in_charge_order(pl.concat([Charge.conform(written), Charge.conform(_rounding(written))]))

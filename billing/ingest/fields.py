@@ -24,7 +24,7 @@ ANSWERED = ("answered", "ivr_only")
 EPOCHS = ("epoch_s", "epoch_ms")
 DIGITS_LIMIT = 13
 """Digits of a whole number: more are no duration and no time, and products stay far from 64 bits."""
-CLOCK_START, CLOCK_END = dt.datetime(2000, 1, 1), dt.datetime(2099, 12, 31)
+CLOCK_START, CLOCK_END = dt.date(2000, 1, 1), dt.date(2100, 1, 1)
 """Outside these a clock was read in the wrong unit, or was never set."""
 _OFFSET_MS = 8 * 3600 * 1000
 """Asia/Shanghai against UTC, without change in all the years a clock may show."""
@@ -100,7 +100,7 @@ def settle_outcome(read: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
     was_answered = pl.col("outcome").is_in(ANSWERED)
     return read.with_columns(was_answered.alias("was_answered")).with_columns(
         pl.when(pl.col("was_answered") | (pl.col("talk_ms") > 0)).then(pl.col("answered_at")).alias("answered_at"),
-        pl.when(~pl.col("was_answered")).then(pl.col("talk_ms").fill_null(0)).otherwise("talk_ms").alias("talk_ms"),
+        pl.when(pl.col("outcome") != "answered").then(pl.col("talk_ms").fill_null(0)).otherwise("talk_ms").alias("talk_ms"),
     )
 
 
@@ -152,6 +152,10 @@ def _is_bad_digits(cell: pl.Expr, value: pl.Expr) -> pl.Expr:
     return (cell != "") & (value.is_null() | ~is_bare | (cell.str.len_bytes() > DIGITS_LIMIT))
 
 
+def _midnight(day: dt.date) -> pl.Expr:
+    return pl.lit(day).cast(pl.Datetime("ms"))
+
+
 def _is_bad(name: str, layout: Layout) -> pl.Expr:
     value = pl.col(name)
     if name == "outcome":
@@ -165,7 +169,7 @@ def _is_bad(name: str, layout: Layout) -> pl.Expr:
         return (value == UNREADABLE).fill_null(False)
     if name == "talk_ms":
         return _is_bad_digits(cell, value)
-    is_off = ~value.is_between(CLOCK_START, CLOCK_END).fill_null(True)
+    is_off = ~value.is_between(_midnight(CLOCK_START), _midnight(CLOCK_END), closed="left").fill_null(True)
     if field.form in EPOCHS:
         # Zero is how switches write `never`.
         return _is_bad_digits(cell, value) | (is_off & (cell != "0"))

@@ -23,7 +23,6 @@ from billing.ingest.text import PlainFile, head_lines, plain_file, work_text
 from billing.tables.calls import LINES_PER_FILE, NOT_OURS, Cdr
 from billing.tables.parquet import scan_tables, write_by_date
 
-
 UNDATED = "undated"
 
 
@@ -129,8 +128,8 @@ def _stage_rows(plain: PlainFile, layouts: Sequence[Layout], staging: Path, file
     header_line, header = find_header(head_lines(plain), layouts, plain.name)
     layout, columns = recognise(header, layouts, f"{plain.name}:{header_line}")
     if plain.encoding not in layout.encodings:
-        allowed = ", ".join(layout.encodings)
-        raise refuse("ENCODING_NOT_ALLOWED", f"{plain.name}:1", found=plain.encoding, layout=layout.tag, allowed=allowed)
+        words = {"found": plain.encoding, "layout": layout.tag, "allowed": ", ".join(layout.encodings)}
+        raise refuse("ENCODING_NOT_ALLOWED", f"{plain.name}:1", **words)
     text = work_text(plain, staging / "work")
     if text.facts.line_count >= LINES_PER_FILE:
         raise refuse("FILE_TOO_LONG", plain.name, lines=text.facts.line_count, limit=LINES_PER_FILE - 1)

@@ -7,10 +7,9 @@ way everywhere: LF, CRLF and a lone CR each end one.
 import codecs
 import gzip
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import pyarrow as pa
 
@@ -116,9 +115,9 @@ def open_raw(path: Path) -> IO[bytes]:
     """The plain bytes of a kept file: zstd, gzip or as they are, told by the first bytes and not by the name."""
     with path.open("rb") as stream:
         head = stream.read(4)
-    opener: Callable[[], IO[bytes]] = lambda: path.open("rb")  # noqa: E731
+    if head == ZSTD_MAGIC:
+        packed: IO[bytes] = pa.CompressedInputStream(str(path), "zstd")
+        return packed
     if head.startswith(GZIP_MAGIC):
-        opener = lambda: gzip.open(path)  # type: ignore[assignment,return-value]  # noqa: E731
-    elif head == ZSTD_MAGIC:
-        opener = lambda: pa.CompressedInputStream(str(path), "zstd")  # noqa: E731
-    return opener()
+        return cast(IO[bytes], gzip.GzipFile(path))
+    return path.open("rb")

@@ -51,10 +51,12 @@ def rate_calls(calls: pl.LazyFrame, rows: pl.DataFrame, known_numbers: pl.Series
 
 def _priced(joined: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
     talk = pl.col(Cdr.talk_ms)
-    retail = price_blocks("retail", _width(rows, "retail"), talk)
-    carrier = price_blocks("carrier", _width(rows, "carrier"), talk)
-    is_trial = pl.col("is_trial")
     answered = pl.col(Cdr.outcome) == "answered"
+    # Billing starts when the landing number answers, so time a caller spent with the platform alone is never priced.
+    billable = pl.when(answered).then(talk).otherwise(0)
+    retail = price_blocks("retail", _width(rows, "retail"), billable)
+    carrier = price_blocks("carrier", _width(rows, "carrier"), billable)
+    is_trial = pl.col("is_trial")
     free_reason = (
         pl.when(~answered).then(pl.lit("not_answered"))
         .when(talk == 0).then(pl.lit("zero_seconds"))

@@ -83,8 +83,7 @@ def _traces(root: Path, place: str) -> Iterator[str]:
         if number == 1 and line.startswith("#!"):
             continue
         for what, needle in NEEDLES.items():
-            if found := needle.search(line):
-                yield f"{place}:{number}: {what}: {found[0]}"
+            yield from (f"{place}:{number}: {what}: {found[0]}" for found in needle.finditer(line))
 
 
 def _undocumented(source: Source) -> Iterator[str]:

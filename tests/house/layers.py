@@ -48,7 +48,9 @@ LAYERS: dict[str, Layer] = {
         pydantic="layout files are checked field by field",
         yaml="layout files are YAML",
     ),
-    "billing/validation": _stage(duckdb="the gate judges rows in SQL", yaml="its rules are YAML, an SQL condition each"),
+    "billing/validation": _stage(
+        duckdb="the gate judges rows in SQL", yaml="its rules are YAML, an SQL condition each"
+    ),
     "billing/rating": _stage(),
     "billing/charging": _stage(),
     "billing/invoicing": _stage(),

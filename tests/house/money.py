@@ -39,7 +39,7 @@ def no_float(root: Path) -> list[str]:
     """No float type, call, literal or division in `billing`, in Python or SQL."""
     breaches = _sql(root, _SQL_FLOAT, "a float in SQL")
     for source in sources(root, "billing"):
-        breaches += _with_leave(source, FLOAT_FILES, [breach for node in ast.walk(source.tree)
+        breaches += _with_leave(source, FLOAT_FILES, [breach for node in source.nodes
                                                       for breach in _float(source, node)])  # fmt: skip
     return in_order(breaches)
 
@@ -48,7 +48,7 @@ def wide_integers(root: Path) -> list[str]:
     """No integer type narrower than 64 bits in `billing`, outside the files that say why."""
     breaches: list[str] = []
     for source in sources(root, "billing"):
-        named = [node for node in ast.walk(source.tree) if isinstance(node, ast.Attribute) and _is_type(node)]
+        named = [node for node in source.nodes if isinstance(node, ast.Attribute) and _is_type(node)]
         found = [source.breach(node, f"integer narrower than 64 bits: {node.attr}") for node in named]
         breaches += _with_leave(source, NARROW_FILES, found)
     return in_order(breaches)
@@ -59,7 +59,7 @@ def one_rounding_room(root: Path) -> list[str]:
     calls = [
         (source, node)
         for source in sources(root, "billing")
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if isinstance(node, ast.Call) and name_of(node.func) in ROUNDING_CALLS and source.place != ROUNDING_ROOM
     ]
     return in_order([source.breach(node, f"{name_of(node.func)} outside {ROUNDING_ROOM}") for source, node in calls])
@@ -69,7 +69,7 @@ def no_clock(root: Path) -> list[str]:
     """Nothing in `billing` asks what time it is: `pipelines` says it."""
     breaches = _sql(root, _SQL_CLOCK, "a clock in SQL")
     for source in sources(root, "billing"):
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CLOCK_CALLS:
                 breaches.append(source.breach(node, f"{ast.unparse(node.func)} is a clock"))
         clocks = [node for node, name in imports(source) if name.split(".")[0] == CLOCK_MODULE]
@@ -161,7 +161,7 @@ def _column(column: Column) -> Iterator[str]:
 
 
 def _line(source: Source, table: type[Table], column: Column) -> int:
-    for kind in ast.walk(source.tree):
+    for kind in source.nodes:
         if isinstance(kind, ast.ClassDef) and kind.name == table.__name__:
             for node in kind.body:
                 if isinstance(node, ast.Assign) and name_of(node.targets[0]) == column:

@@ -46,7 +46,7 @@ def _lines(source: Source) -> int:
 def _functions(source: Source) -> list[tuple[int, str]]:
     return [
         ((node.end_lineno or node.lineno) - node.lineno + 1, f"{source.place}:{node.lineno} {node.name}")
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
 

@@ -24,6 +24,11 @@ class Source:
     text: str
     tree: ast.Module
 
+    @functools.cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree; walked once, since each rule looks at all of them."""
+        return tuple(ast.walk(self.tree))
+
     def breach(self, node: ast.AST | int, what: str) -> str:
         """`file:line: what`."""
         line = node if isinstance(node, int) else getattr(node, "lineno", 1)
@@ -59,7 +64,7 @@ def imports(source: Source) -> Iterator[tuple[ast.AST, str]]:
     `from a import b` gives `a.b`: only the caller knows whether `b` is a module. A module named by anything but a
     literal gives `?`.
     """
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             yield from ((node, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

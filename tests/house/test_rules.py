@@ -41,4 +41,4 @@ def test_the_rule_does_not_pass_where_it_sees_nothing(name: str, tmp_path: Path)
 
 
 def test_every_bad_tree_belongs_to_a_rule() -> None:
-    assert {path.name for path in BAD.iterdir() if path.is_dir()} == set(RULES)
+    assert {path.name for path in BAD.iterdir() if path.is_dir() and path.name[0] != "."} == set(RULES)

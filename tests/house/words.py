@@ -63,7 +63,7 @@ def known_codes(root: Path) -> list[str]:
     breaches: list[str] = []
     for source in sources(root, *OURS):
         free = _free_literals(source)
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.Call) and _is_speaker(node.func):
                 breaches += _spoken(source, node, catalogue)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in free:
@@ -123,7 +123,7 @@ def _spoken(source: Source, call: ast.Call, catalogue: dict[str, Message]) -> It
     named = {keyword.arg: keyword.value for keyword in call.keywords}
     spoken = named.get("reason") or named.get("code") or (call.args[0] if call.args else None)
     for literal in _branches(spoken):
-        code = f"help.{literal.value}" if speaker == "said" else str(literal.value)
+        code = ("help." if speaker == "said" else "") + str(literal.value)
         if code in catalogue:
             given = _given(speaker, call, named)
             missing = sorted(catalogue[code].fields("en") - given) if given is not None else []
@@ -156,14 +156,14 @@ def _given(speaker: str, call: ast.Call, named: dict[str | None, ast.expr]) -> s
         position = 3 if speaker == "Finding" else 2
         values = named.get("values") or (call.args[position] if len(call.args) > position else ast.Dict([], []))
         if isinstance(values, ast.Dict) and None not in values.keys:
-            return {key.value for key in values.keys if isinstance(key, ast.Constant)}
+            return {str(key.value) for key in values.keys if isinstance(key, ast.Constant)}
     return set() if speaker == "word" else None
 
 
 def _free_literals(source: Source) -> set[int]:
     """Literals that are only a part: pieces of f-strings, starts and ends that are compared."""
     free: set[int] = set()
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.JoinedStr):
             free |= {id(part) for part in node.values}
         elif isinstance(node, ast.Call) and name_of(node.func) in ("startswith", "endswith", "removeprefix"):
@@ -182,14 +182,14 @@ def _template_words(root: Path, catalogue: dict[str, Message]) -> Iterator[str]:
         for code, is_start in _TEMPLATE_WORD.findall(line):
             known = any(other.startswith(code) for other in catalogue) if is_start else code in catalogue
             if not known:
-                yield f"{place}:{number}: no message {code}{'...' if is_start else ''}"
+                yield f"{place}:{number}: no message {'that starts with ' if is_start else ''}{code}"
 
 
 def _vocabulary(root: Path) -> tuple[set[str], list[re.Pattern[str]], set[str]]:
     """Literals, patterns of codes that are put together, and all names a part of a code may be."""
     literals, names, shapes = set[str](), set[str](), set[str]()
     for source in sources(root, *OURS):
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 literals.add(node.value)
             elif isinstance(node, ast.JoinedStr):

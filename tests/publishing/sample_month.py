@@ -324,6 +324,9 @@ def _settlement(usage: pl.DataFrame) -> pl.DataFrame:
 
 
 def _commission() -> pl.DataFrame:
+    found = book().commission("standard", PERIOD.start)
+    assert found
+    scheme = found[0]
     rows = [
         {
             "commission_key": f"{agent}/{contract}/monthly_function_fee/2026-09",
@@ -332,7 +335,7 @@ def _commission() -> pl.DataFrame:
             "contract_id": contract,
             "customer_id": customer,
             "rule": "monthly_function_fee",
-            "scheme": "standard@2024-01-01",
+            "scheme": scheme,
             "base_micro": 50_000_000,
             "rate_bp": 1500,
             "share_bp": 10_000,

@@ -118,3 +118,15 @@ def test_the_chain_names_the_month_before(tmp_path):
     assert manifest["previous"] == "ab" * 32
     assert manifest["files"]["tables/invoice.parquet"]["rows"] == 0
     assert check_manifest(tmp_path / "folder") == []
+
+
+def test_no_machine_is_named(tmp_path):
+    """No path, user or host in any published byte: the folder says the same wherever it was made."""
+    sample_month.publish(tmp_path / "folder", tmp_path / "lake")
+    for path in (tmp_path / "folder").rglob("*"):
+        assert path.is_dir() or str(tmp_path).encode() not in path.read_bytes(), path.name
+
+
+def test_a_pack_that_does_not_open_differs(published):
+    (published / "audit.duckdb").write_bytes(b"no database")
+    assert check_manifest(published) == ["audit.duckdb"]

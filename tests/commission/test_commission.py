@@ -1,0 +1,228 @@
+import polars as pl
+import pytest
+
+from billing.charging.stage import charge_accounts
+from billing.commission.stage import pay_commission
+from billing.core.money import micro_from_text, yuan_exact
+from billing.core.period import Period
+from billing.tables.calls import UsageTotal
+from billing.tables.documents import Charge, CommissionLine
+from tests.charging.books import no_calls, rate_book, retail, scheme
+
+FEE_500 = {
+    "item": "monthly_function_fee",
+    "kind": "recurring",
+    "amount": "500.00",
+    "tax_code": "value_added",
+    "is_function_fee": True,
+    "first_month": "whole",
+    "last_month": "whole",
+}
+PLANS = (retail(fees=[FEE_500]), retail("other", product="virtual_call_centre"))
+HEAD = "contract_id customer_id agent_id service_start term_years payment_mode total_micro trial_until\n"
+SUBSCRIPTION = "contract_id service_number plan_id valid_from\n"
+NUMBER = SUBSCRIPTION + "C1 4006000001 plan 2023-10-20"
+RECEIPTS = "receipt_id contract_id received_on amount_micro purpose bill_period\n"
+NO_BILLS = pl.DataFrame(schema={"contract_id": pl.String, "period": pl.String, "gross_micro": pl.Int64})
+
+
+def book_of(contract, receipts="", subscription=NUMBER, **more):
+    return rate_book(*PLANS, contract=HEAD + contract, receipt=RECEIPTS + receipts, subscription=subscription, **more)
+
+
+def paid(book, month="2026-10", earlier=None, billed=NO_BILLS, fees=True):
+    period = Period.parse(month)
+    previous = charge_accounts(period.shifted(-1), UsageTotal.empty(), no_calls, book).tables[Charge.name]
+    before = CommissionLine.empty() if earlier is None else earlier
+    return pay_commission(period, book, previous if fees else Charge.empty(), before, billed)
+
+
+def shown(out, *columns):
+    """Lines in short: agent, rule, base, accrued, released, then the columns asked for."""
+    return [
+        " ".join(
+            [
+                row["agent_id"],
+                row["rule"],
+                *(yuan_exact(row[name]) for name in ("base_micro", "accrued_micro", "released_micro")),
+                *(str(row[column]) for column in columns),
+            ]
+        )
+        for row in out.tables["commission_line"].iter_rows(named=True)
+    ]
+
+
+def bills(*rows):
+    values = [(contract, period, micro_from_text(gross)) for contract, period, gross in rows]
+    return pl.DataFrame(values, schema=NO_BILLS.schema, orient="row")
+
+
+def test_full_prepayment_earns_once():
+    """18,000 for three years: 30 % = 5,400, in the month in which the last of it is paid."""
+    receipts = "R1 C1 2026-09-30 10000 full_term -\nR2 C1 2026-10-15 8000 full_term -\nR3 C1 2026-11-02 500 full_term -"
+    book = book_of("C1 K1 A1 2026-10-20 3 full_prepayment 18000 -", receipts)
+    assert shown(paid(book, "2026-09")) == []
+    october = paid(book, "2026-10")
+    assert shown(october, "commission_key", "scheme") == [
+        "A1 full_prepayment 18000.00 5400.00 5400.00 A1/C1/full_prepayment/R2 standard@2020-01-01"
+    ]
+    assert shown(paid(book, "2026-11", october.tables["commission_line"])) == []
+
+
+def test_the_full_term_share_is_paid_once_a_customer_and_product():
+    """A second prepaid contract goes on at the contract year of customer and product: 10 % in year 2."""
+    contract = "C1 K1 A1 2025-01-01 1 full_prepayment 6000 -\nC2 K1 A1 2026-10-01 3 full_prepayment 18000 -"
+    numbers = SUBSCRIPTION + "C1 4006000001 plan 2025-01-01\nC2 4006000002 plan 2026-10-01"
+    full = scheme(one_year_prepay="full")
+    receipts = "R1 C1 2026-05-01 6000 full_term -\nR2 C2 2026-10-05 18000 full_term -"
+    book = book_of(contract, receipts, numbers, commission=full)
+    may = paid(book, "2026-05")
+    assert shown(may) == ["A1 full_prepayment 6000.00 1800.00 1800.00"]
+    october = paid(book, "2026-10", may.tables["commission_line"])
+    assert shown(october, "contract_year") == ["A1 annual_payment 18000.00 1800.00 1800.00 2"]
+
+
+@pytest.mark.parametrize(
+    ("received", "line"),
+    [
+        # 6,000 a year, service since 20 October 2023
+        ("2023-10-25", "A1 annual_payment 6000.00 900.00 900.00 1 1500 None"),
+        ("2024-10-19", "A1 annual_payment 6000.00 900.00 900.00 1 1500 None"),
+        ("2024-10-20", "A1 annual_payment 6000.00 600.00 600.00 2 1000 None"),
+        ("2025-10-20", "A1 annual_payment 6000.00 300.00 300.00 3 500 None"),
+        ("2026-10-20", "A1 annual_payment 6000.00 0.00 0.00 4 0 YEAR_4_ON"),
+        ("2023-10-01", "A1 annual_payment 6000.00 900.00 900.00 1 1500 None"),  # paid before service starts
+    ],
+)
+def test_annual_payment_goes_by_contract_year(received, line):
+    book = book_of("C1 K1 A1 2023-10-20 3 annual_payment 18000 -", f"R1 C1 {received} 6000 contract_year -")
+    assert shown(paid(book, received[:7]), "contract_year", "rate_bp", "reason") == [line]
+
+
+def test_the_clock_starts_after_the_trial():
+    """Service since 20 October 2023, trial until 20 January 2024: October 2024 is still year 1."""
+    contract = "C1 K1 A1 2023-10-20 3 annual_payment 18000 2024-01-20"
+    book = book_of(contract, "R1 C1 2024-10-25 6000 contract_year -")
+    assert shown(paid(book, "2024-10"), "contract_year") == ["A1 annual_payment 6000.00 900.00 900.00 1"]
+
+
+@pytest.mark.parametrize(
+    ("reading", "line"),
+    [
+        ("annual", "A1 annual_payment 6000.00 900.00 900.00 1"),
+        ("full", "A1 full_prepayment 6000.00 1800.00 1800.00 None"),
+    ],
+)
+def test_a_one_year_contract_paid_in_full_follows_the_scheme(reading, line):
+    book = book_of(
+        "C1 K1 A1 2026-10-20 1 full_prepayment 6000 -",
+        "R1 C1 2026-10-25 6000 full_term -",
+        SUBSCRIPTION + "C1 4006000001 plan 2026-10-20",
+        commission=scheme(one_year_prepay=reading),
+    )
+    assert shown(paid(book, fees=False), "contract_year") == [line]
+
+
+def test_who_prepays_the_rest_earns_the_full_share_on_it():
+    receipts = "R1 C1 2025-10-25 6000 contract_year -\nR2 C1 2026-10-25 12000 full_term -"
+    book = book_of("C1 K1 A1 2025-10-20 3 annual_payment 18000 -", receipts)
+    assert shown(paid(book, "2025-10")) == ["A1 annual_payment 6000.00 900.00 900.00"]
+    assert shown(paid(book, "2026-10")) == ["A1 full_prepayment 12000.00 3600.00 3600.00"]
+
+
+MONTHLY = "C1 K1 A1 2026-01-01 - monthly - -"
+SINCE_JANUARY = SUBSCRIPTION + "C1 4006000001 plan 2026-01-01"
+
+
+def test_a_function_fee_earns_next_month_and_is_released_as_the_bill_is_paid():
+    """September's fee of 500 earns 75 in October; the bill of 600 is paid 200 in October, the rest in November."""
+    receipts = "R1 C1 2026-10-08 200 bill 2026-09\nR2 C1 2026-11-08 400 bill 2026-09"
+    book = book_of(MONTHLY, receipts, SINCE_JANUARY)
+    billed = bills(("C1", "2026-09", "600"), ("C1", "2026-10", "600"))
+    october = paid(book, "2026-10", billed=billed)
+    assert shown(october, "source") == ["A1 monthly_function_fee 500.00 75.00 25.00 2026-09/C1"]
+    november = paid(book, "2026-11", october.tables["commission_line"], billed)
+    assert shown(november, "source") == [
+        "A1 monthly_function_fee 500.00 0.00 50.00 A1/C1/monthly_function_fee/2026-09/C1",
+        "A1 monthly_function_fee 500.00 75.00 0.00 2026-10/C1",
+    ]
+    both = pl.concat([october.tables["commission_line"], november.tables["commission_line"]])
+    december = paid(book, "2026-12", both, billed)
+    assert [line for line in shown(december) if "75.00" not in line] == []
+
+
+def test_release_when_billed():
+    book = book_of(MONTHLY, "", SINCE_JANUARY, commission=scheme(release="billed"))
+    assert shown(paid(book)) == ["A1 monthly_function_fee 500.00 75.00 75.00"]
+
+
+def test_without_a_bill_of_ours_the_fee_stands_for_it():
+    book = book_of(MONTHLY, "R1 C1 2026-10-08 250 bill 2026-09", SINCE_JANUARY)
+    assert shown(paid(book)) == ["A1 monthly_function_fee 500.00 75.00 37.50"]
+
+
+@pytest.mark.parametrize(
+    ("trial_until", "expected"),
+    [
+        ("2026-10-01", ["A1 monthly_function_fee 500.00 0.00 0.00 TRIAL"]),
+        ("2026-09-30", ["A1 monthly_function_fee 500.00 75.00 0.00 None"]),
+    ],
+)
+def test_fees_of_a_trial_earn_nothing(trial_until, expected):
+    fees = charge_accounts(Period(2026, 9), UsageTotal.empty(), no_calls, book_of(MONTHLY, "", SINCE_JANUARY))
+    book = book_of(f"C1 K1 A1 2026-01-01 - monthly - {trial_until}", "", SINCE_JANUARY)
+    out = pay_commission(Period(2026, 10), book, fees.tables[Charge.name], CommissionLine.empty(), NO_BILLS)
+    assert shown(out, "reason") == expected
+
+
+def test_a_base_without_vat():
+    """500 at 6 %: net 471.70 (471.698...), 15 % = 70.76 (70.755)."""
+    book = book_of(MONTHLY, "", SINCE_JANUARY, commission=scheme(base_tax="net"))
+    assert shown(paid(book)) == ["A1 monthly_function_fee 471.70 70.76 0.00"]
+
+
+def test_two_tiers_divide_one_commission():
+    """900.05 -> A2 keeps 60 % = 540.03, A1 gets 360.02."""
+    agents = """
+    agent_id tier parent_agent_id share_bp scheme
+    A1       1    -               10000    standard
+    A2       2    A1              6000     standard
+    """
+    book = book_of(
+        "C1 K1 A2 2026-10-20 3 annual_payment 18000 -", "R1 C1 2026-10-25 6000.33 contract_year -", agent=agents
+    )
+    assert shown(paid(book, fees=False), "share_bp") == [
+        "A1 annual_payment 6000.33 360.02 360.02 4000",
+        "A2 annual_payment 6000.33 540.03 540.03 6000",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("contract", "subscription", "reasons"),
+    [
+        ("C1 K1 - 2026-10-20 3 annual_payment 18000 -", NUMBER, []),  # sold by the house
+        ("C1 K1 A1 2026-10-20 3 annual_payment 18000 -", SUBSCRIPTION + "C1 4006000001 other 2026-01-01", []),
+        ("C1 K1 A1 2026-10-20 3 annual_payment 18000 -", "", ["COMMISSION_PRODUCT_UNCLEAR"]),
+        (
+            "C1 K1 A1 2026-10-20 3 annual_payment 18000 -",
+            NUMBER + "\nC1 4006000002 other 2026-01-01",
+            ["COMMISSION_PRODUCT_UNCLEAR"],
+        ),
+    ],
+)
+def test_what_earns_nothing(contract, subscription, reasons):
+    book = book_of(contract, "R1 C1 2026-10-25 6000 contract_year -", subscription)
+    out = paid(book, fees=False)
+    assert shown(out) == [] and [finding.reason for finding in out.findings] == reasons
+    assert all(finding.text("zh") and finding.text("en") for finding in out.findings)
+
+
+def test_an_agent_without_a_scheme_is_critical():
+    agents = "agent_id tier parent_agent_id share_bp scheme\nA1 1 - 10000 gone"
+    book = book_of(
+        "C1 K1 A1 2026-10-20 3 annual_payment 18000 -", "R1 C1 2026-10-25 6000 contract_year -", agent=agents
+    )
+    out = paid(book, fees=False)
+    assert [(finding.reason, finding.severity) for finding in out.findings] == [
+        ("COMMISSION_SCHEME_MISSING", "critical")
+    ]

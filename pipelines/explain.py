@@ -39,6 +39,7 @@ def explain(books: Books, key: str) -> list[dict[str, Any]]:
     Raises:
         Refusal: nothing bears the key.
     """
+    found: list[dict[str, Any]] = []
     if match := _CALL.fullmatch(key):
         found = [
             _explain_call(books, part, int(match["file"]) * LINES_PER_FILE + int(match["line"]))
@@ -51,8 +52,6 @@ def explain(books: Books, key: str) -> list[dict[str, Any]]:
         found = _at_time(books, match["number"], dt.datetime.fromisoformat(match["time"]))
     elif match := _FILE_LINE.fullmatch(key):
         found = _in_file(books, match["name"], int(match["line"]))
-    else:
-        found = []
     explained = [explanation for explanation in found if explanation]
     if not explained:
         raise refuse("KEY_NOT_FOUND", key=key)
@@ -65,7 +64,7 @@ def call_name(day: dt.date | None, cdr_id: int) -> str:
 
 
 def _at_time(books: Books, number: str, time: dt.datetime) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
     for part in parts_of(books.state):
         if part.day == time.date():
             calls = pl.scan_parquet(books.path(part.cdr.path), glob=False)

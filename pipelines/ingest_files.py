@@ -182,7 +182,7 @@ def _fact(reading: FileReading, path: Path, number: int, raw_path: str) -> Sourc
         record_count=reading.record_count,
         framing_count=reading.framing_count,
         not_ours_count=reading.not_ours_count,
-        first_seen=reading.first_seen and reading.first_seen.isoformat(),
+        first_seen=reading.first_seen.isoformat() if reading.first_seen else None,
     )
 
 

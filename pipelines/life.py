@@ -36,7 +36,7 @@ def statuses(books: Books) -> list[PeriodStatus]:
         own = [part for part in parts if part.billing_period == name]
         records = sum(part.cdr.rows for part in own)
         status = commit.facts["status"] if commit else "open"
-        rows.append(PeriodStatus(name, status, len(own), records, commit and commit.facts["draft_digest"]))
+        rows.append(PeriodStatus(name, status, len(own), records, commit.facts["draft_digest"] if commit else None))
     return rows
 
 

@@ -68,8 +68,9 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         **settlement.tables,
     }
     with progress.stage("posting"):
+        invoices, taxes = tables[Invoice.name], tables[TaxLine.name]
         posting = post_documents(
-            period, *(tables[table.name] for table in (Invoice, TaxLine, SettlementLine, CommissionLine)), book
+            period, invoices, taxes, tables[SettlementLine.name], tables[CommissionLine.name], book
         )
         tables.update(posting.tables)
     with progress.stage("conservation"):

@@ -46,7 +46,7 @@ class Part:
 
 def part_key(day: dt.date | None, file_number: int) -> dict[str, str | int | None]:
     """How a file entry names its part."""
-    return {"day": day and day.isoformat(), "file": file_number}
+    return {"day": day.isoformat() if day else None, "file": file_number}
 
 
 def parts_of(state: State, billing_period: str | None = None) -> list[Part]:

@@ -102,4 +102,5 @@ def _numbers_rated(books: Books, part: Part) -> pl.Series:
 
 
 def _numbers(totals: pl.DataFrame, unrated: pl.DataFrame) -> pl.Series:
-    return pl.concat([totals[UsageTotal.service_number], unrated[Suspense.service_number].drop_nulls()]).unique()
+    numbers: pl.Series = pl.concat([totals[UsageTotal.service_number], unrated[Suspense.service_number].drop_nulls()])
+    return numbers.unique()

@@ -147,7 +147,7 @@ class Session:
         return code or self._findings_code()
 
     def _findings_code(self) -> int:
-        threshold = SEVERITIES.index(self.fail_on)  # type: ignore[arg-type]
+        threshold = SEVERITIES.index(self.fail_on)
         return EXIT_FINDINGS if any(SEVERITIES.index(f.severity) >= threshold for f in self.findings) else 0
 
 

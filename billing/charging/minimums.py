@@ -1,7 +1,8 @@
 """Minimum of each number: what its call charges of the month lack is a true-up line of its own.
 
 Domain rule: the floor is of each 400 number and compares with its call charges, rounded, caps credited, VAT included;
-fixed fees do not fill it. The opening and the closing month follow the plan: actual, prorate or full.
+fixed fees do not fill it. An opening or closing month that is not in service every day follows the plan: actual,
+prorate or full.
 """
 
 from billing.charging.account_terms import AccountTerms, MonthRule
@@ -45,7 +46,8 @@ def true_up_item(terms: AccountTerms, counted_micro: int, period: Period) -> Ite
     if minimum is None:
         return None
     per_month = minimum.per_month if terms.monthly_minimum_micro is None else terms.monthly_minimum_micro
-    days = terms.days_charged(_MONTH_RULES[minimum.first_month], _MONTH_RULES[minimum.last_month], period)
+    opening = _month_rule(minimum.first_month, terms.days_before)
+    days = terms.days_charged(opening, _month_rule(minimum.last_month, terms.days_after), period)
     floor = floor_of_days(per_month, _day_rate(minimum), days, period.day_count)
     missing = true_up(floor, counted_micro)
     if not missing:
@@ -55,6 +57,11 @@ def true_up_item(terms: AccountTerms, counted_micro: int, period: Period) -> Ite
         explanation |= {"days": str(days), "days_of_month": str(period.day_count), "per_month": yuan_exact(per_month)}
     plan = terms.plan
     return Item("true_up", "true_up", plan.product, terms.rate_id, plan.tax_code, 1, "month", missing, explanation)
+
+
+def _month_rule(reading: str, days_outside: int | None) -> MonthRule:
+    """How an opening or closing month counts; a month in service on every day is a full month, whatever its edges."""
+    return "whole" if days_outside == 0 else _MONTH_RULES[reading]
 
 
 def minimum_finding(terms: AccountTerms) -> Finding | None:

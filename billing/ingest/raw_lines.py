@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -49,14 +50,8 @@ def _line_chunks(path: Path) -> Iterator[bytes]:
     """Chunks with one kind of line end; a carriage return at a seam waits for what follows it."""
     with path.open("rb") as head:
         magic = head.read(4)
-    if magic.startswith(GZIP_MAGIC):
-        stream = gzip.open(path)  # noqa: SIM115 - closed below with the other two kinds
-    elif magic == ZSTD_MAGIC:
-        stream = pa.CompressedInputStream(str(path), "zstd")
-    else:
-        stream = path.open("rb")
     held = b""
-    with stream:
+    with _opened(path, magic) as stream:
         while chunk := stream.read(CHUNK_BYTES):
             block = held + chunk
             held = b"\r" if block.endswith(b"\r") else b""
@@ -64,6 +59,12 @@ def _line_chunks(path: Path) -> Iterator[bytes]:
             yield block.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in block else block
     if held:
         yield b"\n"
+
+
+def _opened(path: Path, magic: bytes) -> Any:  # noqa: ANN401 - three kinds of binary stream
+    if magic.startswith(GZIP_MAGIC):
+        return gzip.open(path)
+    return pa.CompressedInputStream(str(path), "zstd") if magic == ZSTD_MAGIC else path.open("rb")
 
 
 def _shown(line: bytes, encoding: str) -> str:

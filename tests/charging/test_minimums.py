@@ -65,7 +65,7 @@ def test_every_number_has_its_own_floor():
         # October has 31 days; the floor is 40.00.
         ("actual", "actual", "exact", "2026-09-30", "-", "0", "40.00"),  # opened last month: whole floor
         ("actual", "actual", "exact", "2026-10-11", "-", "0", None),  # opening month: no floor
-        ("actual", "actual", "exact", "2026-10-01", "-", "0", None),  # opened on the 1st: still the opening month
+        ("actual", "actual", "exact", "2026-10-01", "-", "0", "40.00"),  # opened on the 1st: in service every day
         ("full", "actual", "exact", "2026-10-11", "-", "0", "40.00"),
         ("prorate", "actual", "exact", "2026-10-11", "-", "0", "27.10"),  # 40 x 21/31 = 27.096...
         ("prorate", "actual", "1.65", "2026-10-11", "-", "0", "34.65"),  # 1.65 x 21

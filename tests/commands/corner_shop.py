@@ -67,7 +67,7 @@ contract_id,service_number,plan_id,valid_from,valid_to,monthly_minimum,cap_amoun
 HT1,4006000001,split_010,2026-01-10,,,,
 HT2,4006000002,split_6s_010,2025-10-12,,25.00,,
 HT3,4001000003,split_180_60,2026-10-01,,,,
-HT4,4006000004,split_capped_010,2026-03-01,,,2.00,
+HT4,4006000004,split_capped_010,2026-03-01,,,1.00,
 HT4,4006000005,split_counted_010,2026-03-01,,,,6
 HT1,4001000006,split_function_010,2026-10-02,,,,
 """,

@@ -1,0 +1,64 @@
+"""Are two sets of books the same? What was published, what the lake holds, and what the commits say happened."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.books import Books
+from pipelines.commits import CommitLog, fold
+from tests.commands.corner_shop import listing
+
+PACK = "audit.duckdb"
+ATTEMPT = ("at", "by", "attempt", "previous")
+"""What of a commit belongs to the attempt and not to the step."""
+
+
+def books_of(root: Path) -> Books:
+    """The books as their commits add up."""
+    commits = CommitLog(root / "commits").read()
+    return Books(root, commits, fold(commits))
+
+
+def live_files(root: Path) -> dict[str, str]:
+    """SHA-256, from disk, of every file that the commits name."""
+    on_disk = listing(root, "lake", "snapshots")
+    return {path: on_disk.get(path, "missing") for path in books_of(root).state.files}
+
+
+def steps(root: Path) -> list[dict[str, Any]]:
+    """The commits without who, when and which attempt."""
+    bodies = [json.loads(path.read_text("utf-8")) for path in sorted((root / "commits").glob("[0-9]*.json"))]
+    return [{key: value for key, value in body.items() if key not in ATTEMPT} for body in bodies]
+
+
+def pack_rows(path: Path) -> dict[str, list[Any]]:
+    """Every table, view and macro of an audit pack: its words, and its rows in a fixed order."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        names = connection.sql("SELECT table_name FROM information_schema.tables ORDER BY 1").fetchall()
+        content = {name: connection.sql(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for (name,) in names}
+        content["(columns)"] = connection.sql(
+            "SELECT table_name, column_name, data_type, comment FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
+        ).fetchall()
+        content["(views)"] = connection.sql(
+            "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
+        ).fetchall()
+    return content
+
+
+def differences(one: Path, other: Path) -> list[str]:
+    """What differs between two sets of books; nothing when they are the same."""
+    found = []
+    for what, left, right in (
+        ("published", listing(one, "published"), listing(other, "published")),
+        ("live", live_files(one), live_files(other)),
+        ("steps", dict(enumerate(steps(one))), dict(enumerate(steps(other)))),
+    ):
+        for key in sorted({*left, *right}, key=str):
+            if left.get(key) != right.get(key) and not str(key).endswith(PACK):
+                found.append(f"{what}: {key}")
+    for pack in sorted(path.relative_to(one) for path in (one / "published").rglob(PACK)):
+        if not (other / pack).exists() or pack_rows(one / pack) != pack_rows(other / pack):
+            found.append(f"content: {pack}")
+    return found

@@ -1,0 +1,184 @@
+"""What the commands of a month do to the books, and what they leave alone."""
+
+import shutil
+
+import polars as pl
+import pytest
+
+from tests.commands.corner_shop import (
+    NUMBERS,
+    PERIOD,
+    bill400,
+    copied,
+    listing,
+    one_call,
+    published_rows,
+    write_calls,
+)
+from tests.commands.same_books import books_of, differences, live_files
+
+LITTER = "files that were settled before the step was given up stay in lake/ and snapshots/"
+
+
+def standing(books):
+    """What the books are: their commits, what is published, and the files the commits name."""
+    return listing(books, "commits", "published") | live_files(books)
+
+
+def rated_files(books):
+    return {path for path in live_files(books) if path.startswith("lake/rated_call/")}
+
+
+def raise_price(books, plan="split_010", old='price_per_minute: "0.1000"', new='price_per_minute: "0.1100"'):
+    path = books / "rate_plans" / "retail" / f"{plan}.yaml"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def append_row(books, table, row):
+    with (books / "catalog" / f"{table}.csv").open("a", encoding="utf-8") as stream:
+        stream.write(row + "\n")
+
+
+def test_a_second_run_changes_no_byte(drafted):
+    before = listing(drafted)
+    ended = bill400("run", drafted, PERIOD, "--json")
+    assert ended.json["is_new"] is False
+    assert listing(drafted) == before
+
+
+def test_the_same_file_again_under_another_name_changes_no_byte(drafted):
+    shutil.copy(drafted / "inbox" / "a.csv", drafted / "inbox" / "z.csv")
+    before = listing(drafted)
+    bill400("run", drafted, PERIOD)
+    assert listing(drafted) == before
+
+
+def test_a_late_file_rates_only_its_own_parts(drafted):
+    before = rated_files(drafted)
+    late = [one_call("L-1", NUMBERS[0], "2026-10-02 09:00:00", 61), one_call("L-2", NUMBERS[1], "2026-10-05 09:00:00", 6)]
+    write_calls(drafted / "inbox" / "late.csv", late)
+    ended = bill400("run", drafted, PERIOD, "--json")
+    after = rated_files(drafted)
+    assert before < after
+    assert len(after - before) == len(late)
+    assert ended.json["conservation"]["records_read"]["count"] == 102
+
+
+def test_a_changed_price_rates_only_parts_with_numbers_of_that_plan(drafted):
+    books = books_of(drafted)
+    before = rated_files(drafted)
+    of_plan = {
+        path for path in before if "4006000001" in set(pl.read_parquet(drafted / path, glob=False)["service_number"])
+    }
+    assert of_plan and of_plan != before, "the test needs parts of both kinds"
+    raise_price(drafted)
+    ended = bill400("run", drafted, PERIOD, "--json")
+    assert before - rated_files(drafted) == of_plan
+    assert ended.json["rated_parts"] == len(of_plan)
+    assert len(books_of(drafted).commits) == len(books.commits) + 1
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("receipts", "R9,HT2,2026-11-03,600.00,contract_year,"),
+        ("subscriptions", "HT2,4006000001,split_010,2027-02-01,,,,"),
+    ],
+)
+def test_what_starts_later_makes_no_commit(drafted, table, row):
+    if table == "subscriptions":
+        path = drafted / "catalog" / "subscriptions.csv"
+        path.write_text(path.read_text("utf-8").replace("HT1,4006000001,split_010,2026-01-10,,",
+                                                        "HT1,4006000001,split_010,2026-01-10,2027-02-01,"), "utf-8")  # fmt: skip
+    append_row(drafted, table, row)
+    before = standing(drafted)
+    ended = bill400("run", drafted, PERIOD, "--json")
+    assert ended.json["is_new"] is False
+    assert ended.json["rated_parts"] == 0
+    assert standing(drafted) == before
+
+
+def test_close_locks_the_reviewed_draft_only(drafted):
+    raise_price(drafted)
+    before = standing(drafted)
+    ended = bill400("close", drafted, PERIOD, "--by", "me", "--json", code=3)
+    reasons = {finding["reason"]: finding for finding in ended.json["findings"]}
+    assert set(reasons) == {"STALE_DRAFT", "INPUT_CHANGED"}
+    assert reasons["INPUT_CHANGED"]["where"] == "rate_plans/retail/split_010.yaml"
+    assert standing(drafted) == before
+
+
+def test_close_takes_the_digest_the_reviewer_saw(drafted):
+    digest = bill400("run", drafted, PERIOD, "--json").json["draft_digest"]
+    bill400("close", drafted, PERIOD, "--by", "me", "--draft", digest[:12])
+    numbers = [row["invoice_number"] for row in published_rows(drafted, "invoice")]
+    assert numbers == [f"2026-{index:06d}" for index in range(1, len(numbers) + 1)]
+
+
+def test_taking_an_ingest_back_is_as_if_it_never_was(drafted, tmp_path):
+    twin = copied(drafted, tmp_path / "twin")
+    extra = write_calls(tmp_path / "extra.csv", [one_call("L-1", NUMBERS[0], "2026-10-02 09:00:00", 61)])
+    bill400("ingest", twin, extra)
+    bill400("run", twin, PERIOD)
+    assert published_rows(twin, "invoice_line") != published_rows(drafted, "invoice_line")
+    ingest = len(books_of(twin).commits) - 1
+    bill400("take-back", twin, ingest, "--reason", "sent by mistake")
+    bill400("run", twin, PERIOD)
+    left = [what for what in differences(drafted, twin) if not what.startswith("steps") and "lake/raw/" not in what]
+    assert left == []
+
+
+def test_taking_back_what_held_an_older_call_bills_it_again(drafted, tmp_path):
+    row = (drafted / "inbox" / "a.csv").read_text("utf-8").splitlines()[2]
+    cells = row.split(",")
+    cells[1] = "13911111111"
+    twin = copied(drafted, tmp_path / "twin")
+    bill400("ingest", twin, write_calls(tmp_path / "other.csv", [",".join(cells)]))
+    ended = bill400("run", twin, PERIOD, "--json")
+    assert ended.json["conservation"]["records_suspense_ingest"]["count"] == 4, "both sides of the conflict wait"
+    bill400("take-back", twin, len(books_of(twin).commits) - 1, "--reason", "wrong export")
+    bill400("run", twin, PERIOD)
+    left = [what for what in differences(drafted, twin) if not what.startswith("steps") and "lake/raw/" not in what]
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "arguments"),
+    [
+        pytest.param("stocked", ("ingest", "BOOKS", "INBOX"), marks=pytest.mark.xfail(strict=True, reason=LITTER)),
+        pytest.param("stocked", ("run", "BOOKS", PERIOD), marks=pytest.mark.xfail(strict=True, reason=LITTER)),
+        pytest.param("ingested", ("run", "BOOKS", PERIOD), marks=pytest.mark.xfail(strict=True, reason=LITTER)),
+        ("drafted", ("close", "BOOKS", PERIOD, "--by", "me")),
+        ("ingested", ("take-back", "BOOKS", "1", "--reason", "no")),
+    ],
+)
+def test_a_dry_run_writes_nothing(request, stage, arguments):
+    books = request.getfixturevalue(stage)
+    places = {"BOOKS": books, "INBOX": books / "inbox"}
+    before = listing(books)
+    bill400(*(places.get(argument, argument) for argument in arguments), "--dry-run")
+    assert listing(books) == before
+
+
+def test_a_dry_run_of_every_step_leaves_the_books_as_they_stand(stocked):
+    before = listing(stocked, "commits", "published")
+    bill400("ingest", stocked, stocked / "inbox", "--dry-run")
+    bill400("run", stocked, PERIOD, "--dry-run")
+    assert listing(stocked, "commits", "published") == before
+
+
+@pytest.mark.xfail(strict=True, reason=LITTER)
+def test_a_refused_close_leaves_no_file_behind(drafted):
+    raise_price(drafted)
+    before = listing(drafted)
+    bill400("close", drafted, PERIOD, "--by", "me", code=3)
+    assert listing(drafted) == before
+
+
+def test_log_and_status_tell_the_life_of_the_books(closed):
+    steps = [commit["kind"] for commit in bill400("log", closed, "--json").json["commits"]]
+    assert steps == ["ingest", "run", "close"]
+    (period,) = bill400("status", closed, "--json").json["periods"]
+    assert (period["period"], period["status"], period["records"]) == (PERIOD, "closed", 100)

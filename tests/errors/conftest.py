@@ -1,0 +1,1 @@
+from tests.commands.shop_fixtures import closed, drafted, ingested, stocked  # noqa: F401

@@ -11,6 +11,7 @@ import functools
 import io
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -108,14 +109,14 @@ def run(command: str, folder: Path) -> str:
     Returns:
         What it printed, standard error after standard output, and `exit code N` when N is not 0.
     """
-    words = command.split()
-    pipe = re.search(r"\s\|\s|>|;|&&", command)
+    words = shlex.split(command, comments=False)
+    pipe = re.search(r"\s\|\s|>", command)
     if words[0] != "bill400" or pipe:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             ["bash", "-c", command], cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, check=False
         )
-        return done.stdout.decode() + done.stderr.decode() + (f"exit code {done.returncode}\n" if done.returncode else "")
+        return _told(done.stdout.decode(), done.stderr.decode(), done.returncode)
     out, err, code = io.StringIO(), io.StringIO(), 0
     with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         os.environ["LOGNAME"] = "li.mei"
@@ -123,7 +124,11 @@ def run(command: str, folder: Path) -> str:
             build(language_of(words)).main(words[1:], prog_name="bill400")
         except SystemExit as end:
             code = int(end.code or 0)
-    return out.getvalue() + err.getvalue() + (f"exit code {code}\n" if code else "")
+    return _told(out.getvalue(), err.getvalue(), code)
+
+
+def _told(out: str, err: str, code: int) -> str:
+    return out + err + (f"exit code {code}\n" if code else "")
 
 
 def steady(output: str) -> list[str]:

@@ -80,6 +80,7 @@ def mend_checkouts(books: Books, scratch: Path) -> list[str]:
     for name in sorted({*books.state.runs, *books.state.closes}):
         commit = books.state.published(name)
         assert commit is not None, "the name comes from the state"
+        shutil.rmtree(books.path(f"published/.{name}.old"), ignore_errors=True)
         manifest = books.path(f"published/{name}/manifest.json")
         if manifest.exists() and file_sha256(manifest) == commit.facts["manifest"]:
             continue

@@ -13,6 +13,7 @@ from pipelines.progress import Progress
 from pipelines.rate_book_of import book_of_snapshot, load_rate_book, snapshot_files
 from pipelines.rate_parts import rate_parts
 from pipelines.run_month import STORED, check_open, commit_month, table_digests
+from pipelines.sweep import sweep_superseded
 
 
 def close_month(
@@ -57,7 +58,9 @@ def close_month(
             "parts": [part.name for part in parts_of(books.state, str(period))],
         }
         month = Month(period, tables, now.usage, now.findings)
-        return commit_month(books, bench, book, month, [], "close", facts, progress)
+        commit = commit_month(books, bench, book, month, [], "close", facts, progress)
+        sweep_superseded(books)
+        return commit
 
 
 def number_invoices(invoices: pl.DataFrame, period: Period, count: int) -> pl.DataFrame:

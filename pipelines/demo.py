@@ -17,6 +17,7 @@ from billing.core.period import Period
 from billing.sample_company.calls import write_sample_calls
 from billing.sample_company.catalog import write_sample_catalog
 from pipelines.books import open_books
+from pipelines.checkout import mend_checkouts
 from pipelines.close import close_month
 from pipelines.commits import Commit
 from pipelines.ingest_files import IngestReport, ingest_files
@@ -50,6 +51,7 @@ def make_demo(root: Path, *, calls: int, seed: int, lang: str, progress: Progres
     with progress.stage("sample"):
         _fill(root, calls=calls, seed=seed)
     with open_books(root, write=True, wait_seconds=wait_seconds) as books:
+        mend_checkouts(books, root / ".work" / "mend")
         ingest = run = None
         if str(PERIOD) not in books.state.closes:
             ingest = ingest_files(books, [root / "inbox"], progress)

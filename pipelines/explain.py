@@ -89,7 +89,8 @@ def _explain_call(books: Books, part: Part, cdr_id: int) -> dict[str, Any]:
         return {}
     call = calls.row(0, named=True)
     source = books.state.sources[part.file_number]
-    raw = read_raw_lines(books.path(source.raw_path), source.encoding, [cdr_id % LINES_PER_FILE])
+    kept = books.path(source.raw_path) if source.raw_path else None
+    raw = read_raw_lines(kept, source.encoding, [cdr_id % LINES_PER_FILE]) if kept else {}
     explained: dict[str, Any] = {
         "call": call_name(part.day, cdr_id),
         "billing_period": part.billing_period,
@@ -208,6 +209,7 @@ def _usage_by_day(books: Books, period: Period, line: Mapping[str, Any]) -> list
         pl.col(UsageTotal.service_number) == line[InvoiceLine.service_number],
         pl.col(UsageTotal.contract_id) == line[InvoiceLine.contract_id],
         pl.col(UsageTotal.rate_id) == line[InvoiceLine.rate_id],
+        pl.col(UsageTotal.usage_date).dt.strftime("%Y-%m") == line[InvoiceLine.usage_period],
     )
     days = usage.group_by(UsageTotal.usage_date).agg(
         pl.col(UsageTotal.call_count).sum(),

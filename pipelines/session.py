@@ -19,6 +19,7 @@ from pipelines.books import Books, BusyError, open_books
 from pipelines.checkout import mend_checkouts
 from pipelines.progress import Progress
 from pipelines.summaries import finding_lines, plain_value
+from pipelines.sweep import sweep_orphans
 
 EXIT_FINDINGS, EXIT_USAGE, EXIT_REFUSED, EXIT_BUSY, EXIT_FAULT = 1, 2, 3, 4, 70
 USAGE_REASONS = {"NOT_BOOKS", "PERIOD_WRONG", "FOLDER_NOT_EMPTY", "PATH_MISSING", "COMMIT_UNKNOWN", "KEY_NOT_FOUND"}
@@ -111,6 +112,7 @@ class Session:
     def writing(self, root: Path, wait: float) -> Iterator[Books]:
         """Open books for writing, with everything published made equal to the last commit."""
         with open_books(root, write=True, wait_seconds=wait) as books:
+            sweep_orphans(books)
             mend_checkouts(books, root / ".work" / "mend")
             yield books
 

@@ -43,7 +43,7 @@ def conservation_lines(period: str, frame: pl.DataFrame, lang: str) -> list[str]
             render(f"figure.{row[Conservation.figure]}", lang),
             _number(row[Conservation.record_count]),
             _number(row[Conservation.billed_seconds]),
-            "" if row[Conservation.amount_micro] is None else yuan_exact(row[Conservation.amount_micro]),
+            "" if row[Conservation.amount_micro] is None else yuan_exact(row[Conservation.amount_micro], grouped=True),
         )
         for row in frame.iter_rows(named=True)
     ]

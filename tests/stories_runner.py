@@ -175,13 +175,14 @@ def _compare(story: Path, told: Told, period: str) -> list[Comparison]:
         whose = period if path.parent.name == "expected" else path.parent.name
         if path.stem == FINDINGS:
             severities = {row[columns.index("severity")] for row in expected}
+            assert severities, f"{path.name} names no severity"
             rows = [(found.reason, found.where, found.severity) for found in told.findings]
             named = [row for row in rows if row[-1] in severities]
             table = pl.DataFrame(named, dict.fromkeys(FINDING_COLUMNS, pl.String), orient="row")
         else:
             table = pl.read_parquet(told.root / "published" / whose / "tables" / f"{path.stem}.parquet")
         strangers = [column for column in columns if column not in table.columns]
-        assert not strangers, f"{path}: no column {', '.join(strangers)}"
+        assert not strangers, f"{path.name}: no column {', '.join(strangers)}"
         kinds = [table.schema[column] for column in columns]
         expected = [tuple(_plain(cell, kind) for cell, kind in zip(row, kinds, strict=True)) for row in expected]
         found = [tuple(_shown(cell) for cell in row) for row in table.select(columns).iter_rows()]
@@ -193,7 +194,7 @@ def _compare(story: Path, told: Told, period: str) -> list[Comparison]:
 def _read_expected(path: Path) -> tuple[Row, list[Row]]:
     rows = [tuple(row) for row in csv.reader(io.StringIO(path.read_text(TEXT)), strict=True) if row]
     uneven = [row for row in rows if len(row) != len(rows[0])]
-    assert not uneven, f"{path}: a row has {len(uneven[0])} cells, the header {len(rows[0])}"
+    assert not uneven, f"{path.name}: a row has {len(uneven[0])} cells, the header {len(rows[0])}"
     return rows[0], rows[1:]
 
 

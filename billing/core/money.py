@@ -65,9 +65,10 @@ def yuan(micro: int, places: int = 2) -> str:
     return f"{shown:,f}"
 
 
-def yuan_exact(micro: int) -> str:
-    """Print micro as yuan with two to six places, as many as it needs."""
-    text = f"{Decimal(micro) / MICRO_PER_YUAN:.6f}"
+def yuan_exact(micro: int, *, grouped: bool = False) -> str:
+    """Print micro as yuan with two to six places, as many as it needs; `grouped` for people, plain for machines."""
+    amount = Decimal(micro) / MICRO_PER_YUAN
+    text = f"{amount:,.6f}" if grouped else f"{amount:.6f}"
     while text[-1] == "0" and len(text.split(".")[1]) > 2:
         text = text[:-1]
     return text

@@ -47,7 +47,7 @@ def renderer(lang: str) -> Renderer:
     )
     environment.filters.update(
         yuan=lambda micro: yuan(micro).replace("-", "\u2212"),
-        yuan_exact=lambda micro: yuan_exact(micro).replace("-", "\u2212"),
+        yuan_exact=lambda micro: yuan_exact(micro, grouped=True).replace("-", "\u2212"),
         percent=_percent,
         capitals=capitals,
         quantity=functools.partial(_quantity, lang),

@@ -7,7 +7,6 @@ Each step adds plain columns for the next: an expression nested in another would
 
 import datetime as dt
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import polars as pl
@@ -21,6 +20,7 @@ from billing.tables.calls import Cdr
 IS_NOT_OURS = "is_not_ours"
 READ_ORDER = ("call_id", *NUMBERS, *TIMES, "talk_ms", "outcome")
 ANSWERED = ("answered", "ivr_only")
+SERVICE_NUMBER = "service_number"
 EPOCHS = ("epoch_s", "epoch_ms")
 DIGITS_LIMIT = 13
 """Digits of a whole number: more are no duration and no time, and products stay far from 64 bits."""
@@ -57,14 +57,9 @@ def number_fields(layout: Layout) -> list[str]:
     return [name for name in NUMBERS if name in layout.fields and layout.fields[name].form == "number"]
 
 
-def read_numbers(read: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
+def read_numbers(read: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     """Give numbers their normal form; one that makes no sense is `UNREADABLE`, null is a caller that was withheld."""
-    return read.with_columns(
-        pl.col(name).map_batches(
-            partial(normal_numbers, is_service=name == "service_number"), return_dtype=pl.String, is_elementwise=True
-        )
-        for name in number_fields(layout)
-    )
+    return read.with_columns(normal_numbers(read[name], name == SERVICE_NUMBER) for name in number_fields(layout))
 
 
 def mark_bad(read: pl.LazyFrame, layout: Layout, names: Sequence[str]) -> pl.LazyFrame:
@@ -97,10 +92,10 @@ def settle_outcome(read: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
         outcome = pl.when(by).then(pl.lit("answered")).otherwise(pl.col("outcome"))
         bad = pl.col("bad_outcome") & ~by.fill_null(False)
         read = read.with_columns(outcome.alias("outcome"), bad.alias("bad_outcome"))
-    was_answered = pl.col("outcome").is_in(ANSWERED)
+    talk, was_answered = pl.col("talk_ms"), pl.col("outcome").is_in(ANSWERED)
     return read.with_columns(was_answered.alias("was_answered")).with_columns(
-        pl.when(pl.col("was_answered") | (pl.col("talk_ms") > 0)).then(pl.col("answered_at")).alias("answered_at"),
-        pl.when(pl.col("outcome") != "answered").then(pl.col("talk_ms").fill_null(0)).otherwise("talk_ms").alias("talk_ms"),
+        pl.when(pl.col("was_answered") | (talk > 0)).then(pl.col("answered_at")).alias("answered_at"),
+        pl.when(pl.col("outcome") != "answered").then(talk.fill_null(0)).otherwise(talk).alias("talk_ms"),
     )
 
 

@@ -6,6 +6,7 @@ what that reader refuses has no cells and is not readable. Line numbers are thos
 """
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import polars as pl
 from billing.ingest.layout import Layout
 from billing.ingest.received import TextFacts
 
+BLOCK_BYTES = 16 << 20
 LINE_LIMIT_BYTES = 64 << 10
 LINE_INDEX = "line_index"
 LINE = "line"
@@ -49,31 +51,43 @@ def line_form(layout: Layout, columns: tuple[str, ...], facts: TextFacts) -> Lin
     return LineForm(layout.delimiter, is_quoted, columns, tuple(layout.used_columns()), facts)
 
 
-def scan_records(text: Path, header: str, header_line: int, layout: Layout) -> pl.LazyFrame:
-    """The lines that are records, with their index (line number - 1): neither header, blank nor comment.
+def line_blocks(text: Path) -> Iterator[pl.DataFrame]:
+    """The lines of a text in blocks of some tens of thousands: `line_index` (line number - 1) and `line`.
+
+    Polars' own line scan hands out blocks of half a megabyte, too small for the rare rows to be mended at little cost.
+    """
+    count = 0
+    for block in _byte_blocks(text):
+        lines = pl.scan_lines(block, name=LINE, row_index_name=LINE_INDEX, row_index_offset=count).collect()
+        count += lines.height
+        yield lines
+
+
+def _byte_blocks(text: Path) -> Iterator[bytes]:
+    """Blocks that end with a line."""
+    rest = b""
+    with text.open("rb", buffering=0) as stream:
+        while chunk := stream.read(BLOCK_BYTES):
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                yield rest + chunk[:end]
+                rest = chunk[end:]
+            else:
+                rest += chunk
+    if rest:
+        yield rest
+
+
+def is_framing(header: str, header_line: int, layout: Layout) -> pl.Expr:
+    """Whether a line is no record: blank, a comment, the header, or before it.
 
     A header that stands again in the middle (files joined) is framing too, also behind its byte order mark.
     """
-    is_framing = framing(header, layout) | (pl.col(LINE_INDEX) < header_line)
-    return _scan(text).filter(~is_framing)
-
-
-def count_framing(text: Path, header: str, header_line: int, layout: Layout) -> int:
-    """How many physical lines are no records."""
-    is_framing = framing(header, layout) | (pl.col(LINE_INDEX) < header_line)
-    count: int = _scan(text).select(is_framing.sum()).collect(engine="streaming").item()
-    return count
-
-
-def framing(header: str, layout: Layout) -> pl.Expr:
-    """Whether a line is blank, a comment or the header."""
     line = pl.col(LINE)
-    is_framing = (line.str.strip_chars() == "") | (line == header) | (line == "\ufeff" + header)
-    return is_framing | line.str.starts_with(layout.comment_prefix) if layout.comment_prefix else is_framing
-
-
-def _scan(text: Path) -> pl.LazyFrame:
-    return pl.scan_lines(text, name=LINE, row_index_name=LINE_INDEX, glob=False)
+    framing = (pl.col(LINE_INDEX) < header_line) | (line == header) | (line == "\ufeff" + header)
+    # Only a line that starts with a blank or is empty can be blank; both sort before `!`.
+    framing |= (line < "!") & (line.str.strip_chars() == "")
+    return framing | line.str.starts_with(layout.comment_prefix) if layout.comment_prefix else framing
 
 
 def split_plain(records: pl.LazyFrame, form: LineForm) -> pl.LazyFrame:

@@ -10,11 +10,25 @@ import polars as pl
 UNREADABLE = "\0"
 """Stands for a number that cannot be read, until it is turned into a null and a reason."""
 
-_FULL_WIDTH = dict(zip("０１２３４５６７８９＋－　", "0123456789+- ", strict=True))
+_FOLDED = {
+    **dict(zip("０１２３４５６７８９＋，；", "0123456789+,;", strict=True)),
+    **dict.fromkeys("\t \u00a0\u3000-‐‑–—－()（）\"'=", ""),
+}
 _WITHHELD = ("", "0", "&", "anonymous", "unknown", "withheld", "private", "restricted", "unavailable", "null", "none",
              "n/a", "anonymous@anonymous.invalid", "匿名", "未知", "隐藏", "无")  # fmt: skip
-_COUNTRY = r"^(?:\+86|0086|086|86)"
-_SCIENTIFIC = r"(?i)^[0-9]+(?:\.[0-9]+)?e[+-]?[0-9]+$"
+_COUNTRY = r"(?:\+86|0086|086|86)"
+_RULES = (
+    # an extension
+    (r"(?:[,;#]|转|ext\.?|x)[0-9]+$", ""),
+    # a mobile behind the country code or a 0; a 400 number behind the country code
+    (r"^(?:" + _COUNTRY + r"0?|0)(1[3-9][0-9]{9}|400[0-9]{7})$", "${1}"),
+    # an area code, with or without its 0, behind the country code
+    (r"^" + _COUNTRY + r"0?((?:10|2[0-9])[0-9]{8}|[3-9][0-9]{2}[0-9]{7,8})$", "0${1}"),
+    # any other number behind a country code that cannot be mistaken
+    (r"^(?:\+86|0086)([0-9])", "${1}"),
+    # a foreign number
+    (r"^\+([1-9])", "00${1}"),
+)
 
 
 def is_plain_number(number: pl.Expr, is_service: bool = False) -> pl.Expr:
@@ -29,11 +43,13 @@ def normal_numbers(numbers: pl.Series, is_service: bool = False) -> pl.Series:
         numbers: text as received.
         is_service: the column holds 400 numbers, so anything else makes no sense.
     """
-    frame = numbers.alias("number").to_frame()
-    if is_service:
-        is_400 = pl.col("number").str.contains(r"^400[0-9]{7}$") | pl.col("number").is_null()
-        return frame.select(_normal()).select(pl.when(is_400).then("number").otherwise(pl.lit(UNREADABLE)))[:, 0]
-    return frame.select(_normal())[:, 0]
+    text = numbers.str.replace_many(_FOLDED).str.to_lowercase()
+    is_withheld = text.is_in(_WITHHELD)
+    for pattern, replacement in _RULES:
+        text = text.str.replace(pattern, replacement)
+    is_number = text.str.contains(r"^400[0-9]{7}$" if is_service else r"^[0-9]{2,20}$")
+    normal = pl.when(is_number).then(text).when(~is_withheld).then(pl.lit(UNREADABLE))
+    return pl.select(normal.alias(numbers.name)).to_series()
 
 
 def _plain_service(number: pl.Expr) -> pl.Expr:
@@ -50,22 +66,3 @@ def _plain_caller(number: pl.Expr) -> pl.Expr:
     # 0755 and 010 numbers: one 0, then a value too large for a second one and not that of a mobile behind a 0.
     is_landline = length.is_between(10, 12) & (value >= 100_000_000) & (number < "09~") & (number > "01")
     return ((length == 11) & has_mobile_value) | (is_landline & ~has_mobile_value)
-
-
-def _normal() -> pl.Expr:
-    """The rules, one after another."""
-    folded = pl.col("number").str.replace_many(_FULL_WIDTH).str.strip_chars()
-    is_scientific = folded.str.contains(_SCIENTIFIC)
-    is_withheld = folded.str.to_lowercase().is_in(_WITHHELD)
-    bare = (
-        folded.str.replace_all(r"""[\s\-‐‑–—()（）"'=]""", "")
-        .str.replace(r"(?i)(?:[,，;#]|转|ext\.?|x)[0-9]+$", "")
-        .str.replace(_COUNTRY + r"0?(1[3-9][0-9]{9})$", "${1}")
-        .str.replace(_COUNTRY + r"0?(400[0-9]{7})$", "${1}")
-        .str.replace(_COUNTRY + r"0?((?:10|2[0-9])[0-9]{8}|[3-9][0-9]{2}[0-9]{7,8})$", "0${1}")
-        .str.replace(r"^(?:\+86|0086)([0-9]+)$", "${1}")
-        .str.replace(r"^0(1[3-9][0-9]{9})$", "${1}")
-        .str.replace(r"^\+([1-9][0-9]+)$", "00${1}")
-    )
-    is_number = bare.str.contains(r"^[0-9]{2,20}$") & ~is_scientific
-    return pl.when(is_withheld).then(None).when(is_number).then(bare).otherwise(pl.lit(UNREADABLE)).alias("number")

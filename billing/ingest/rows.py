@@ -5,14 +5,16 @@ plain structure, blanks around a cell, a value that could not be read) is read a
 then named unreadable. On plain rows both give the same: a test holds that.
 """
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from billing.ingest.fields import (
     EPOCHS,
     IS_NOT_OURS,
+    SERVICE_NUMBER,
     derive,
     mark_bad,
     named_fields,
@@ -22,7 +24,16 @@ from billing.ingest.fields import (
     settle_outcome,
 )
 from billing.ingest.layout import Layout
-from billing.ingest.lines import CELL, IS_PLAIN, IS_READABLE, LINE, LINE_INDEX, LineForm, read_strictly, split_plain
+from billing.ingest.lines import (
+    CELL,
+    IS_PLAIN,
+    IS_READABLE,
+    LINE_INDEX,
+    LineForm,
+    line_blocks,
+    read_strictly,
+    split_plain,
+)
 from billing.ingest.numbers import UNREADABLE, is_plain_number, normal_numbers
 from billing.tables.calls import LINES_PER_FILE, NOT_OURS, Cdr
 
@@ -32,39 +43,70 @@ _IS_ODD = "is_odd"
 _ODD = "odd_"
 
 
-def read_rows(records: pl.LazyFrame, form: LineForm, layout: Layout, file_number: int) -> pl.LazyFrame:
+class RowSource:
+    """The rows of one text as a source for Polars; it counts the framing lines it passes over."""
+
+    def __init__(self, text: Path, framing: pl.Expr, form: LineForm, layout: Layout, file_number: int) -> None:
+        self.framing_count = 0
+        self._text, self._framing = text, framing
+        self._form, self._layout, self._file_number = form, layout, file_number
+
+    def scan(self) -> pl.LazyFrame:
+        """Rows of `Cdr` in the order of the lines. To be read once.
+
+        `register_io_source` is marked unstable in Polars 2.1; this is its only use.
+        """
+        return register_io_source(self._batches, schema=Cdr.schema())
+
+    def _batches(
+        self, columns: list[str] | None, predicate: pl.Expr | None, row_limit: int | None, _: int | None
+    ) -> Iterator[pl.DataFrame]:
+        assert predicate is None and row_limit is None, "the source is read whole"
+        for lines in line_blocks(self._text):
+            records = lines.filter(~self._framing)
+            self.framing_count += lines.height - records.height
+            rows = read_rows(records, self._form, self._layout, self._file_number)
+            yield rows.select(columns) if columns else rows
+
+
+def read_rows(records: pl.DataFrame, form: LineForm, layout: Layout, file_number: int) -> pl.DataFrame:
     """Rows of `Cdr` from lines.
 
     Args:
-        records: `line_index` (line number - 1) and `line`, the records of a file in order.
+        records: `line_index` (line number - 1) and `line`, in order.
         form: how the lines are cut.
         layout: how the cells are written.
         file_number: number of the file, from 1; upper half of `cdr_id`.
     """
     others = [name for name in named_fields(layout) if name not in number_fields(layout)]
     settled = (
-        split_plain(records, form)
+        split_plain(records.lazy(), form)
         .pipe(read_values, layout)
         .pipe(mark_bad, layout, others)
         .pipe(derive, layout)
         .pipe(settle_outcome, layout)
-        .with_columns(_is_odd(layout, others).alias(_IS_ODD), *_odd_numbers(layout))
     )
-    extra = [LINE_INDEX, LINE, _IS_ODD, *(_ODD + name for name in number_fields(layout))]
-    batch = pl.struct(*_columns(layout, file_number, pl.lit(None, pl.String)), *extra).alias(LINE)
-    flags = {_IS_ODD: pl.Boolean, **{_ODD + name: pl.Boolean for name in number_fields(layout)}}
-    shape = pl.Struct({**Cdr.schema(), LINE_INDEX: pl.get_index_type(), LINE: pl.String, **flags})
-    repair = partial(_repair, form=form, layout=layout, file_number=file_number)
-    return settled.select(batch.map_batches(repair, return_dtype=shape, is_elementwise=True)).unnest(LINE)
+    flags = [_is_odd(layout, others).alias(_IS_ODD), *_odd_numbers(layout)]
+    rows = settled.select(*_columns(layout, file_number, pl.lit(None, pl.String)), *flags).collect()
+    for name in number_fields(layout):
+        if rows[_ODD + name].any():
+            rows = _rewrite_odd(rows, name)
+    is_odd = rows[_IS_ODD]
+    rows = rows.select(Cdr.schema().names())
+    if not is_odd.any():
+        return rows
+    again = careful_rows(records.filter(is_odd), form, layout, file_number)
+    # The id grows with the line, so it restores the order.
+    return rows.filter(~is_odd).lazy().merge_sorted(again.lazy(), Cdr.cdr_id).collect()
 
 
 def careful_rows(records: pl.DataFrame, form: LineForm, layout: Layout, file_number: int) -> pl.DataFrame:
     """Rows of `Cdr` from lines of any kind: the whole reading, with a name for what cannot be read."""
     cells = read_strictly(records, form).lazy()
     bare = cells.with_columns(pl.col(f"^{CELL}.*$").fill_null("").str.strip_chars(BLANKS))
+    values = bare.pipe(read_values, layout).collect().pipe(read_numbers, layout)
     settled = (
-        bare.pipe(read_values, layout)
-        .pipe(read_numbers, layout)
+        values.lazy()
         .pipe(mark_bad, layout, named_fields(layout))
         .with_columns(_clean(name, layout) for name in layout.fields)
         .pipe(derive, layout)
@@ -102,7 +144,7 @@ def _is_odd(layout: Layout, names: Sequence[str]) -> pl.Expr:
 def _odd_numbers(layout: Layout) -> list[pl.Expr]:
     """For every telephone number whether it needs the long way to its normal form."""
     return [
-        (pl.col(name).is_not_null() & ~is_plain_number(pl.col(name), name == "service_number")).alias(_ODD + name)
+        (pl.col(name).is_not_null() & ~is_plain_number(pl.col(name), name == SERVICE_NUMBER)).alias(_ODD + name)
         for name in number_fields(layout)
     ]
 
@@ -112,25 +154,10 @@ def _is_padded(cell: pl.Expr) -> pl.Expr:
     return ((cell < "!") & (cell != "")) | cell.str.ends_with(" ") | cell.str.ends_with("\t")
 
 
-def _repair(rows: pl.Series, form: LineForm, layout: Layout, file_number: int) -> pl.Series:
-    """A batch of rows with odd numbers rewritten and odd rows read carefully; a clean batch passes as it is."""
-    names = [name for name in number_fields(layout) if rows.struct.field(_ODD + name).any()]
-    if not names and not rows.struct.field(_IS_ODD).any():
-        return rows
-    frame = rows.struct.unnest()
-    for name in names:
-        frame = _rewrite_odd(frame, name)
-    odd = frame.filter(_IS_ODD)
-    again = careful_rows(odd.select(LINE_INDEX, LINE), form, layout, file_number)
-    again = again.hstack(odd.drop(again.columns))
-    # The id grows with the line, so it restores the order.
-    return pl.concat([frame.filter(~pl.col(_IS_ODD)), again]).sort(Cdr.cdr_id).to_struct(rows.name)
-
-
 def _rewrite_odd(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     """Odd numbers of one column in their normal form; a row whose number makes no sense becomes odd itself."""
     is_odd = frame[_ODD + name]
-    numbers = normal_numbers(frame[name].filter(is_odd), is_service=name == "service_number")
+    numbers = normal_numbers(frame[name].filter(is_odd), is_service=name == SERVICE_NUMBER)
     places = pl.int_range(frame.height, dtype=pl.get_index_type(), eager=True).filter(is_odd)
     # A copy: `scatter` writes into the series it is called on.
     frame = frame.with_columns(frame[name].clone().scatter(places, numbers))

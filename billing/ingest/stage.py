@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 
 from billing.core.findings import refuse
 from billing.ingest.layout import Layout
-from billing.ingest.lines import count_framing, line_form, scan_records
+from billing.ingest.lines import is_framing, line_form
 from billing.ingest.received import receive
 from billing.ingest.recognition import find_header, recognise
-from billing.ingest.rows import read_rows
+from billing.ingest.rows import RowSource
 from billing.ingest.text import PlainFile, head_lines, plain_file, work_text
 from billing.tables.calls import LINES_PER_FILE, NOT_OURS, Cdr
 from billing.tables.parquet import scan_tables, write_by_date
@@ -134,22 +134,21 @@ def _stage_rows(plain: PlainFile, layouts: Sequence[Layout], staging: Path, file
     if text.facts.line_count >= LINES_PER_FILE:
         raise refuse("FILE_TOO_LONG", plain.name, lines=text.facts.line_count, limit=LINES_PER_FILE - 1)
     form = line_form(layout, columns, text.facts)
-    records = scan_records(text.path, header, header_line, layout)
-    write_by_date(read_rows(records, form, layout, file_number), Cdr, staging, Cdr.usage_date)
+    source = RowSource(text.path, is_framing(header, header_line, layout), form, layout, file_number)
+    write_by_date(source.scan(), Cdr, staging, Cdr.usage_date)
+    # Lines were counted from the bytes, records from what was written: a line that got lost between would show here.
     record_count = sum(_row_count(path) for path in staging.glob("*.parquet"))
-    framing_count = text.facts.line_count - record_count
-    # The lines were counted from the bytes. Usually only the lines up to the header are missing among the rows; when
-    # it is more, each of them must be a blank, a comment or a header again, or a record has been lost.
-    if framing_count != header_line:
-        counted = count_framing(text.path, header, header_line, layout)
-        assert counted == framing_count, f"{plain.name}: {framing_count} lines without a row, {counted} of them framing"
-    return layout, framing_count
+    lines = text.facts.line_count
+    assert record_count + source.framing_count == lines, f"{plain.name}: {lines} lines, {record_count} rows"
+    return layout, source.framing_count
 
 
 def _parts(staging: Path, layout: Layout) -> dict[dt.date | None, PartFile]:
     """The staged parts, in order of date, the undated one last."""
     return {
-        None if path.stem == UNDATED else dt.date.fromisoformat(path.stem): PartFile(path, _row_count(path), _not_ours_count(path) if layout.not_ours else 0)
+        None if path.stem == UNDATED else dt.date.fromisoformat(path.stem): PartFile(
+            path, _row_count(path), _not_ours_count(path) if layout.not_ours else 0
+        )
         for path in sorted(staging.glob("*.parquet"))
     }
 

@@ -15,7 +15,7 @@ from billing.sample_company.draws import Draws
 from billing.sample_company.numbers import SPARE_COUNT, SampleNumber
 from billing.tables.catalog import Contract, Subscription
 
-YEARLY_FEES = (600, 960, 1200, 1800, 2400, 6000)
+YEARLY_FEES = (480, 600, 720, 960, 1200, 1800)
 """Yuan a year of prepaid and annual contracts; the illustrative company's own."""
 MINIMUM_OVERRIDES = (60, 100, 150, 200)
 CAP_OVERRIDES = (30, 60, 150)

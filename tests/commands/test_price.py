@@ -1,0 +1,83 @@
+"""`price` gives the amounts that were computed by hand, for every block schedule in use."""
+
+import pytest
+
+from tests.commands.corner_shop import bill400
+
+PLAN = """\
+plan: trial
+description: {{zh: 试算, en: Trial}}
+product: split_charge_400
+tax: included
+tax_code: voice
+currency: CNY
+reference: {{title: Golden vectors}}
+versions:
+  2026-01-01:
+    call: {call}
+  2026-11-01:
+    call: {{schedule: 60/60, price_per_minute: "0.5000"}}
+"""
+CALLER_FEE = '{blocks: [{from_second: 0, block_seconds: 180, price: "0.20"}, {from_second: 180, block_seconds: 60, price: "0.10"}]}'
+GOLDEN = {
+    "60/60": ('{schedule: 60/60, price_per_minute: "0.10"}',
+              {0: "0.00", 1: "0.10", 60: "0.10", 61: "0.20", 181: "0.40"}),
+    "6/6": ('{schedule: 6/6, price_per_minute: "0.10"}',
+            {0: "0.00", 1: "0.01", 60: "0.10", 61: "0.11", 181: "0.31"}),
+    "60/6": ('{schedule: 60/6, price_per_minute: "0.10"}',
+             {0: "0.00", 1: "0.10", 60: "0.10", 61: "0.11", 181: "0.31"}),
+    "180+60": (CALLER_FEE, {1: "0.20", 60: "0.20", 180: "0.20", 181: "0.30", 240: "0.30", 241: "0.40"}),
+    "1/1": ('{schedule: 1/1, price_per_minute: "0.12"}', {1: "0.002", 59: "0.118", 60: "0.12", 61: "0.122"}),
+}  # fmt: skip
+
+
+def priced(tmp_path, call, lines, code=0):
+    plan, calls = tmp_path / "trial.yaml", tmp_path / "calls.csv"
+    plan.write_text(PLAN.format(call=call), "utf-8")
+    calls.write_text("\n".join(["start,duration_s", *lines, ""]), "utf-8")
+    return bill400("price", plan, calls, "--json", code=code).json
+
+
+@pytest.mark.parametrize("schedule", GOLDEN)
+def test_golden_vectors(tmp_path, schedule):
+    call, expected = GOLDEN[schedule]
+    found = priced(tmp_path, call, [f"2026-10-05 09:00:00,{seconds}" for seconds in expected])
+    assert {call["duration_s"]: call["amount"] for call in found["calls"]} == expected
+
+
+def test_the_version_goes_by_the_start(tmp_path):
+    lines = ["2026-11-01 00:00:00,60", "2026-10-31 23:59:59,60"]
+    found = priced(tmp_path, GOLDEN["60/60"][0], lines)
+    assert [(call["rate"], call["amount"]) for call in found["calls"]] == [
+        ("trial@2026-11-01", "0.50"),
+        ("trial@2026-01-01", "0.10"),
+    ]
+    assert found["total"] == "0.60"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("2025-12-31 23:59:59,60", "NO_PRICE"),
+        ("2026-10-05 09:00:00,1.5", "CALLS_LINE_WRONG"),
+        ("2026-10-05 09:00:00,-1", "CALLS_LINE_WRONG"),
+        ("2026-10-05 09:00:00,1e3", "CALLS_LINE_WRONG"),
+        ("2026-10-05 09:00:00,６０", "CALLS_LINE_WRONG"),
+        ("05/10/2026 09:00,60", "CALLS_LINE_WRONG"),
+        (",60", "CALLS_LINE_WRONG"),
+        ("2026-10-05 09:00:00", "CALLS_LINE_WRONG"),
+        pytest.param("2026-10-05 09:00:00,99999999999999999999", "CALLS_LINE_WRONG",
+                     marks=pytest.mark.xfail(strict=True, reason="more milliseconds than 64 bits hold: a fault")),
+    ],
+)  # fmt: skip
+def test_a_line_that_cannot_be_priced_is_named(tmp_path, line, reason):
+    found = priced(tmp_path, GOLDEN["60/60"][0], ["2026-10-05 09:00:00,1", line], code=1)
+    assert [(finding["reason"], finding["where"]) for finding in found["findings"]] == [(reason, "calls.csv:3")]
+
+
+@pytest.mark.xfail(strict=True, reason="bytes that are no UTF-8 end as a fault")
+def test_a_file_in_another_encoding_is_refused(tmp_path):
+    plan, calls = tmp_path / "trial.yaml", tmp_path / "calls.csv"
+    plan.write_text(PLAN.format(call=GOLDEN["60/60"][0]), "utf-8")
+    calls.write_bytes("start,duration_s,备注\n2026-10-05 09:00:00,60,测试\n".encode("gb18030"))
+    bill400("price", plan, calls, code=1)

@@ -1,0 +1,40 @@
+"""Run a command and kill this process, as `kill -9` does, right before the n-th operation that changes a folder.
+
+    python -m tests.crash.killed_at N TRACE COMMAND...
+
+An operation is a rename, a link, a removal or a new folder. With N = 0 nothing is killed; the operations are written
+to TRACE, one a line.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from pipelines.cli import main
+
+OPERATIONS = ("os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree")
+
+
+def watch(kill_before: int, trace: Path) -> None:
+    """Count operations from now on."""
+    done: list[str] = []
+
+    def look(event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in OPERATIONS:
+            return
+        done.append(f"{event} {' '.join(str(argument) for argument in arguments[:2])}")
+        if len(done) == kill_before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if not kill_before:
+            trace.write_text("\n".join(done), "utf-8")
+
+    sys.addaudithook(look)
+
+
+if __name__ == "__main__":
+    count, place, *command = sys.argv[1:]
+    sys.argv = ["bill400", *command]
+    watch(int(count), Path(place))
+    main()

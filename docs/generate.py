@@ -38,7 +38,7 @@ GROUPS = {
     "pipelines": ("Books, periods, plans, proofs", "账套、账期、资费、核验"),
 }
 TYPES = {"String": "text", "Int64": "whole number", "Date": "day"}
-VALUES = {"text": "TEXT", "integer": "NUMBER", "integer range": "NUMBER", "float range": "SECONDS"}
+VALUES = {"text": "TEXT", "integer": "NUMBER", "integer range": "NUMBER", "time": "TIME"}
 EXIT_CODES = (
     ("0", "done", "完成"),
     ("1", "findings at or above `--fail-on` (default: critical)", "有达到 `--fail-on` 级别的问题（默认 critical）"),
@@ -64,9 +64,11 @@ def commands() -> Iterable[str]:
     """Every command with its arguments and options, in both languages."""
     english, chinese = build("en"), build("zh")
     yield from _head("Commands", "命令")
-    yield "Results go to standard output, progress and findings to standard error. 结果写到标准输出，进度与问题写到标准错误。"
+    yield "Results go to standard output, progress and findings to standard error."
+    yield "结果写到标准输出，进度与问题写到标准错误。"
     yield ""
-    yield "`BOOKS` is the folder of the books, `PERIOD` a month such as `2026-10`. `BOOKS` 为账套目录，`PERIOD` 为账期。"
+    yield "`BOOKS` is the folder of the books, `PERIOD` a month such as `2026-10`."
+    yield "`BOOKS` 为账套目录，`PERIOD` 为账期，写作 `2026-10`。"
     yield "Language: `--lang`, else that of `books.toml`, else the variable `BILL400_LANG`, else Chinese."
     yield ""
     names = list(english.commands)
@@ -98,7 +100,9 @@ def _option(option: click.Option) -> str:
     values = option.type.choices if isinstance(option.type, click.Choice) else None
     if option.is_flag:
         return f"`{option.opts[0]}`"
-    return f"`{option.opts[0]}` " + ("/".join(values) if values else VALUES[option.type.name])
+    return f"`{option.opts[0]}` " + (
+        "/".join(values) if values else VALUES.get(option.type.name, option.type.name.upper())
+    )
 
 
 def _default(option: click.Option) -> str:

@@ -6,6 +6,7 @@ with what another page left behind. `python docs/replay.py` checks, `--accept` w
 `--demo` also plays blocks marked `console demo`.
 """
 
+import atexit
 import contextlib
 import functools
 import io
@@ -16,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import unittest.mock
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,7 +69,8 @@ def replay(page: Path, folder: Path, *, with_demo: bool = False) -> Replay:
             if fits(expected, output):
                 lines += [f"$ {command}", *expected]
                 continue
-            lines += [f"$ {wanted}", *steady(output)]
+            is_fault = output.endswith("exit code 70\n")
+            lines += [f"$ {command}", *expected] if is_fault else [f"$ {wanted}", *trimmed(expected, steady(output))]
             line = text.count("\n", 0, block.start()) + 1
             result.differences.append(f"{page.relative_to(ROOT)}:{line}: `{command}` now says:\n{output}")
         body = "".join(f"{line}\n" for line in lines)
@@ -89,6 +92,7 @@ def _start(page: Path, text: str, folder: Path) -> None:
 def state_after(page: Path) -> Path:
     """A folder as the sessions of a page leave it."""
     folder = Path(tempfile.mkdtemp(prefix="bill400-replay-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     replay(page, folder)
     return folder
 
@@ -118,8 +122,13 @@ def run(command: str, folder: Path) -> str:
         )
         return _told(done.stdout.decode(), done.stderr.decode(), done.returncode)
     out, err, code = io.StringIO(), io.StringIO(), 0
-    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        os.environ["LOGNAME"] = "li.mei"
+    as_reader = {"LOGNAME": "li.mei", "BILL400_LANG": ""}
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        unittest.mock.patch.dict(os.environ, as_reader),
+    ):
         try:
             build(language_of(words)).main(words[1:], prog_name="bill400")
         except SystemExit as end:
@@ -136,6 +145,15 @@ def steady(output: str) -> list[str]:
     for pattern, instead in CHANGING:
         output = pattern.sub(instead, output)
     return [line.rstrip() for line in output.splitlines()]
+
+
+def trimmed(before: list[str], lines: list[str]) -> list[str]:
+    """New output cut where the old one was: as many lines kept before its first `...` and after its last."""
+    cuts = [index for index, line in enumerate(before) if line == "..."]
+    if not cuts or len(lines) <= len(before):
+        return lines
+    tail = len(before) - cuts[-1] - 1
+    return [*lines[: cuts[0]], "...", *lines[len(lines) - tail :]]
 
 
 def fits(expected: list[str], output: str) -> bool:

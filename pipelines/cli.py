@@ -17,6 +17,34 @@ from pipelines.session import Session, language_of, words
 Options = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+class Waiting(click.ParamType):
+    """A time to wait: `600`, `30s` or `10m`, in seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+        """Seconds of the text."""
+        text = str(value)
+        unit = {"s": 1, "m": 60}.get(text[-1:], 0)
+        number = text[:-1] if unit else text
+        if not number.isdecimal():
+            self.fail(f"{text!r}: 600, 30s, 10m", param, ctx)
+        return float(int(number) * (unit or 1))
+
+
+def formatter(lang: str) -> type[click.HelpFormatter]:
+    """A help formatter whose headings are in one language."""
+
+    class Formatter(click.HelpFormatter):
+        def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+            super().write_usage(prog, args, words("help.usage", lang))
+
+        def write_heading(self, heading: str) -> None:
+            super().write_heading(words(f"help.{heading.lower()}", lang))
+
+    return Formatter
+
+
 def build(lang: str) -> click.Group:
     """The command group with its help in one language."""
 
@@ -31,12 +59,14 @@ def build(lang: str) -> click.Group:
 
     def writing(function: Callable[..., Any]) -> Callable[..., Any]:
         function = click.option("--dry-run", is_flag=True, help=said("opt_dry_run"))(function)
-        wait = click.option("--wait", type=click.FloatRange(0), default=0, help=said("opt_wait"))
+        wait = click.option("--wait", type=Waiting(), default="0", help=said("opt_wait"))
         return common(wait(function))
 
     books = click.argument("books", type=click.Path(path_type=Path, file_okay=False))
     period = click.argument("period")
-    group = click.Group("bill400", help=said("bill400"))
+    click.Context.formatter_class = formatter(lang)
+    settings = {"help_option_names": ["--help", "-h"]}
+    group = click.Group("bill400", help=said("bill400"), context_settings=settings)
 
     def command(name: str, *options: Options, base: Options = common) -> Callable[[Callable[..., None]], None]:
         def register(function: Callable[..., None]) -> None:

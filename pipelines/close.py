@@ -76,7 +76,7 @@ def _reviewed(books: Books, period: Period, draft: str | None) -> Commit:
     run = books.state.runs.get(str(period))
     if run is None:
         raise refuse("NO_DRAFT", period=period)
-    if draft is not None and not run.facts["draft_digest"].startswith(draft):
+    if draft is not None and not (draft and run.facts["draft_digest"].startswith(draft)):
         raise refuse("NOT_THE_DRAFT", period=period, draft=draft, last=run.facts["draft_digest"][:12])
     return run
 

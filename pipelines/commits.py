@@ -103,7 +103,7 @@ class CommitLog:
             "by": by,
             "attempt": attempt,
             "previous": commits[-1].digest if commits else FIRST_HASH,
-            "files": [entry.as_json() for entry in files],
+            "files": [entry.as_json() for entry in sorted(files, key=lambda entry: entry.path)],
             "replaces": sorted(replaces),
             "facts": facts,
             "versions": versions,

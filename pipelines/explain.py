@@ -49,7 +49,7 @@ def explain(books: Books, key: str) -> list[dict[str, Any]]:
     elif match := _INVOICE_LINE.fullmatch(key):
         found = [_explain_line(books, match["invoice"], int(match["line"]))]
     elif match := _AT.fullmatch(key):
-        found = _at_time(books, match["number"], dt.datetime.fromisoformat(match["time"]))
+        found = _at_time(books, match["number"], match["time"])
     elif match := _FILE_LINE.fullmatch(key):
         found = _in_file(books, match["name"], int(match["line"]))
     explained = [explanation for explanation in found if explanation]
@@ -63,8 +63,12 @@ def call_name(day: dt.date | None, cdr_id: int) -> str:
     return f"{day or 'undated'}/{cdr_id // LINES_PER_FILE}-{cdr_id % LINES_PER_FILE}"
 
 
-def _at_time(books: Books, number: str, time: dt.datetime) -> list[dict[str, Any]]:
+def _at_time(books: Books, number: str, text: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
+    try:
+        time = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return found
     for part in parts_of(books.state):
         if part.day == time.date():
             calls = pl.scan_parquet(books.path(part.cdr.path), glob=False)

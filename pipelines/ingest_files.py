@@ -5,6 +5,7 @@ version is a no-op, so feeding a folder twice changes nothing.
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from billing.validation.rules import Rule, load_rules
 from billing.validation.stage import judge_file, judge_part
 from pipelines.books import Books, Workbench, workbench
 from pipelines.commits import SourceFact
+from pipelines.executors import side_by_side
 from pipelines.held_back import Accepted, HeldBack, hold_back
 from pipelines.parts import Part, billing_period, left_out, part_key, parts_of
 from pipelines.progress import Progress
@@ -68,17 +70,21 @@ def ingest_files(
     layouts = load_layouts(books.root / "layouts")
     rules = load_rules()
     with workbench(books) as bench:
-        accepted: list[Accepted] = []
-        for path in list_files(paths):
-            if _is_known(books, accepted, path, layouts):
-                report.known.append(path.name)
-                continue
-            number = books.state.last_file_number + len(accepted) + 1
+        tasks = _unread(books, paths, layouts, report)
+
+        def read(task: tuple[int, Path]) -> Accepted | Refusal:
             try:
-                accepted.append(_read_one(books, bench, path, number, layouts, rules, policy, layout_id, progress))
+                return _read_one(books, bench, task[1], task[0], layouts, rules, policy, layout_id, progress)
             except Refusal as refusal:
+                return refusal
+
+        with progress.stage("ingest"):
+            results = side_by_side(read, tasks)
+        accepted = [result for result in results if isinstance(result, Accepted)]
+        for (_, path), result in zip(tasks, results, strict=True):
+            if isinstance(result, Refusal):
                 report.refused.append(path.name)
-                report.findings.extend(refusal.findings)
+                report.findings.extend(result.findings)
         if not accepted:
             return report
         bench.settle()
@@ -105,13 +111,27 @@ def list_files(paths: Iterable[Path]) -> list[Path]:
     return files
 
 
-def _is_known(books: Books, accepted: Sequence[Accepted], path: Path, layouts: Sequence[Layout]) -> bool:
-    """Whether these bytes were read before under a layout version still in force; hashed only if the size occurs."""
+def _unread(
+    books: Books, paths: Iterable[Path], layouts: Sequence[Layout], report: IngestReport
+) -> list[tuple[int, Path]]:
+    """Files not read before under a layout version still in force, each with its number; hashed only if sizes agree."""
     tags = {layout.tag for layout in layouts}
-    sources = [*books.state.sources.values(), *(item.source for item in accepted)]
-    size = path.stat().st_size
-    alike = {source.sha256 for source in sources if source.byte_count == size and source.layout in tags}
-    return bool(alike) and file_sha256(path) in alike
+    known: dict[int, set[str]] = {}
+    for source in books.state.sources.values():
+        if source.layout in tags:
+            known.setdefault(source.byte_count, set()).add(source.sha256)
+    files = [(path, path.stat().st_size) for path in list_files(paths)]
+    sizes = Counter(size for _, size in files)
+    unread: list[tuple[int, Path]] = []
+    for path, size in files:
+        if size in known or sizes[size] > 1:
+            sha256 = file_sha256(path)
+            if sha256 in known.setdefault(size, set()):
+                report.known.append(path.name)
+                continue
+            known[size].add(sha256)
+        unread.append((books.state.last_file_number + len(unread) + 1, path))
+    return unread
 
 
 def _read_one(
@@ -126,19 +146,17 @@ def _read_one(
     progress: Progress,
 ) -> Accepted:
     staging = bench.folder / "staging" / str(number)
-    with progress.stage("ingest"):
-        progress.tell("ingest", path.name)
-        reading = read_cdr_file(
-            path,
-            file_number=number,
-            layouts=layouts,
-            staging=staging,
-            raw_copy=bench.folder / "raw" / str(number) if policy.keep_raw else None,
-            layout_id=layout_id,
-        )
-    with progress.stage("validation"):
-        judgement = judge_part([part.path for part in reading.parts.values()], rules)
-        breaches = judge_file(judgement, rules, path.name)
+    progress.tell("ingest", path.name)
+    reading = read_cdr_file(
+        path,
+        file_number=number,
+        layouts=layouts,
+        staging=staging,
+        raw_copy=bench.folder / "raw" / str(number) if policy.keep_raw else None,
+        layout_id=layout_id,
+    )
+    judgement = judge_part([part.path for part in reading.parts.values()], rules)
+    breaches = judge_file(judgement, rules, path.name)
     if breaches:
         raise Refusal(*breaches)
     open_from = _open_from(books, policy)

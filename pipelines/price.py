@@ -18,6 +18,8 @@ from billing.rating.stage import rate_calls
 from billing.tables.calls import Cdr, RatedCall
 
 _NUMBER = "4000000000"
+_TOO_MANY_DIGITS = 10
+"""No call lasts for decades; milliseconds of so many seconds would not fit 64 bits much further on."""
 _FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
 
 
@@ -102,7 +104,7 @@ def _read(path: Path) -> list[tuple[dt.datetime, int]]:
 
 def _call(row: Mapping[str, str | None], where: str) -> tuple[dt.datetime, int]:
     seconds = row["duration_s"] or ""
-    if not (seconds.isascii() and seconds.isdecimal()):
+    if not (seconds.isascii() and seconds.isdecimal() and len(seconds) < _TOO_MANY_DIGITS):
         raise refuse("CALLS_LINE_WRONG", where, field="duration_s")
     for form in _FORMS:
         try:

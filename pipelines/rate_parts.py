@@ -4,7 +4,6 @@ A fingerprint covers the part's calls, the calls left out of it, and the compile
 in it, so a price or contract that does not touch the part leaves its files as they are.
 """
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from billing.tables.calls import Cdr, RatedCall, Suspense, UsageTotal
 from billing.tables.catalog import ServiceNumber
 from billing.tables.parquet import scan_tables, write_table
 from pipelines.books import Books, Workbench
+from pipelines.executors import side_by_side
 from pipelines.parts import UNRATED, Part, calls_to_bill, of_part, part_key
 
 
@@ -36,19 +36,18 @@ def rate_parts(
     Returns:
         Paths that the new files replace.
     """
-    replaced: list[str] = []
-    rows_of: tuple[dt.date, pl.DataFrame] | None = None
-    for part in parts:
-        if part.day is None:
-            continue
-        if rows_of is None or rows_of[0] != part.day:
-            rows_of = (part.day, rating_rows(book, part.day))
-        out = of_part(excluded, part)[Cdr.cdr_id]
-        if part.rated and part.fingerprint == _fingerprint(part, out, rows_of[1], _numbers_rated(books, part)):
-            continue
-        _rate(books, bench, book, part, out, rows_of[1])
-        replaced.extend(entry.path for entry in (part.rated, part.totals, part.unrated) if entry)
-    return replaced
+    rows_of = {day: rating_rows(book, day) for day in sorted({part.day for part in parts if part.day})}
+
+    def rate(part: Part) -> list[str]:
+        assert part.day is not None, "undated lines are never rated"
+        rows, out = rows_of[part.day], of_part(excluded, part)[Cdr.cdr_id]
+        if part.rated and part.fingerprint == _fingerprint(part, out, rows, _numbers_rated(books, part)):
+            return []
+        _rate(books, bench, book, part, out, rows)
+        return [entry.path for entry in (part.rated, part.totals, part.unrated) if entry]
+
+    replaced = side_by_side(rate, [part for part in parts if part.day])
+    return [path for paths in replaced for path in paths]
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,10 @@ def rate_part(books: Books, book: RateBook, part: Part, out: pl.Series, rows: pl
     known = book.table(ServiceNumber.name)[ServiceNumber.service_number]
     rating = rate_calls(calls_to_bill(books, part, out), rows, known)
     write_table(rating.rated, RatedCall, target)
-    return PartRating(total_usage(pl.scan_parquet(target, glob=False)).collect(), rating.unrated.collect())
+    totals = total_usage(pl.scan_parquet(target, glob=False)).collect()
+    missing = part.cdr.rows - int(part.cdr.key["not_ours"]) - len(out) - int(totals[UsageTotal.call_count].sum())
+    # Nearly always every call has a price; only where one has none are the calls looked through once more.
+    return PartRating(totals, rating.unrated.collect() if missing else Suspense.empty())
 
 
 def _rate(books: Books, bench: Workbench, book: RateBook, part: Part, out: pl.Series, rows: pl.DataFrame) -> None:

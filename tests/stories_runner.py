@@ -208,7 +208,7 @@ def _plain(cell: str, kind: pl.DataType) -> str:
     return cell
 
 
-def _shown(cell: Any) -> str:  # noqa: ANN401 - whatever a table holds
+def _shown(cell: Any) -> str:
     if cell is None:
         return ""
     if isinstance(cell, Decimal):

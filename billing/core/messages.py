@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 LANGUAGES = ("zh", "en")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @functools.cache
@@ -24,7 +25,7 @@ def catalogue() -> dict[str, dict[str, str]]:
     merged: dict[str, dict[str, str]] = {}
     for entry in sorted(resources.files("billing.core").joinpath("messages").iterdir(), key=lambda item: item.name):
         if entry.name.endswith(".yaml"):
-            for code, words in yaml.safe_load(entry.read_text("utf-8")).items():
+            for code, words in yaml.load(entry.read_text("utf-8"), Loader=_LOADER).items():
                 if code in merged:
                     raise ValueError(f"message {code} stands twice, again in {entry.name}")
                 merged[code] = words

@@ -6,7 +6,7 @@ right, so both wait, unless the other is part of a closed month; then only the n
 """
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,12 @@ from billing.tables.calls import NOT_OURS, Cdr, Duplicate
 from billing.tables.parquet import scan_tables
 
 DEFAULT_WINDOW_HOURS = 12
-_CONTENT = [column for column in Cdr.columns if column != Cdr.cdr_id]
+CANDIDATES_AT_ONCE = 500_000
+"""Keys whose whole rows are compared in one go, so that a month sent again needs no more memory than a day of it."""
+_CONTENT = [str(column) for column in Cdr.columns if column != Cdr.cdr_id]
 _CONFLICT = pl.Schema({name: Cdr.schema()[name] for name in (Cdr.cdr_id, Cdr.usage_date, Cdr.service_number)})
+_CALL = ["source", "call_id", "key_caller", "key_number", "key_start", "key_talk"]
+"""Who wrote it and its id; caller, number, start and talk time where the source gives no id."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,13 @@ class Copies:
 
     duplicates: pl.DataFrame
     conflicts: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    is_new: bool
+    is_closed: bool
 
 
 def find_copies(
@@ -50,92 +61,93 @@ def find_copies(
         closed: stored files that belong to a closed month.
         window_hours: by source, how far apart two calls with one id must start to be two; 12 hours when not named.
     """
-    windows = dict(window_hours or {})
     duplicates, conflicts = [Duplicate.empty()], [pl.DataFrame(schema=_CONFLICT)]
-    keys_of: dict[Path, pl.DataFrame] = {}
+    hashes: dict[Path, pl.Series] = {}
     for day in sorted(new):
         around = [day + dt.timedelta(days=offset) for offset in (-1, 0, 1)]
-        files = [(path, True) for near in around for path in new.get(near, ())]
-        files += [(path, False) for near in around for path in stored.get(near, ())]
-        keys_of = {path: keys_of[path] if path in keys_of else _hashed_keys(path) for path, _ in files}
-        records = _candidates(files, keys_of, known, closed)
-        if records.height:
-            copies, contradicting = _decide(records, day, windows)
-            duplicates.append(copies)
-            conflicts.append(contradicting)
+        files = [_File(path, True, False) for near in around for path in new.get(near, ())]
+        files += [_File(path, False, path in closed) for near in around for path in stored.get(near, ())]
+        # Hashes of the three days in hand only are kept.
+        hashes = {file.path: hashes[file.path] if file.path in hashes else _key_hashes(file.path) for file in files}
+        mine = pl.concat([hashes[path] for path in new[day]])
+        for keys in _repeated(mine, pl.concat([hashes[file.path] for file in files])):
+            records = _whole_rows(files, hashes, keys, known)
+            duplicates.append(_copies(records, day))
+            conflicts.append(_contradictions(records, dict(window_hours or {})))
     return Copies(
         pl.concat(duplicates).unique(Duplicate.cdr_id, keep="first", maintain_order=True).sort(Duplicate.cdr_id),
         pl.concat(conflicts).unique(Cdr.cdr_id, keep="first", maintain_order=True).sort(Cdr.cdr_id),
     )
 
 
-def _hashed_keys(path: Path) -> pl.DataFrame:
-    """cdr_id and a transient hash of the key of a file's records; kept for the three days in hand only."""
-    return scan_tables([path], Cdr).pipe(_identifiable).select(Cdr.cdr_id, key=_key().hash(seed=0)).collect()
+def _key_hashes(path: Path) -> pl.Series:
+    """A transient hash of what may identify each record of a file, in order; equal calls have equal hashes."""
+    rows = scan_tables([path], Cdr)
+    call_id = pl.col(Cdr.call_id)
+    hashes, has_id = rows.select(call_id.hash(seed=0), call_id.is_not_null().alias("has_id")).collect().get_columns()
+    if has_id.all():
+        return hashes
+    without = pl.struct(Cdr.service_number, Cdr.started_at, Cdr.talk_ms).hash(seed=1)
+    return rows.select(without).collect().to_series().zip_with(~has_id, hashes)
 
 
-def _candidates(
-    files: Sequence[tuple[Path, bool]], keys_of: Mapping[Path, pl.DataFrame], known: pl.Series, closed: Collection[Path]
-) -> pl.DataFrame:
-    """Whole rows of the records whose key occurs more than once: the hash picks them, whole rows decide."""
-    keys = pl.concat([keys_of[path]["key"] for path, _ in files])
-    twice = keys.filter(keys.is_duplicated()).unique()
+def _repeated(mine: pl.Series, around: pl.Series) -> Iterator[pl.Series]:
+    """The hashes of new records of a day that occur more than once around it, in portions; nearly always none."""
+    ordered = around.sort()
+    twice = ordered.filter(ordered == ordered.shift(1)).unique(maintain_order=True)
     if twice.is_empty():
-        return pl.DataFrame(schema=Cdr.schema())
-    frames = []
-    for path, is_new in files:
-        ids = keys_of[path].filter(pl.col("key").is_in(twice.implode()))[Cdr.cdr_id]
-        if not is_new:
-            ids = ids.filter(~ids.is_in(known.implode()))
-        if len(ids):
-            rows = scan_tables([path], Cdr).filter(pl.col(Cdr.cdr_id).is_in(ids.implode())).collect()
-            frames.append(rows.with_columns(is_new=pl.lit(is_new), is_closed=pl.lit(path in closed)))
-    return pl.concat(frames) if frames else pl.DataFrame(schema=Cdr.schema())
+        return
+    twice = twice.filter(twice.is_in(mine.implode()))
+    for first in range(0, len(twice), CANDIDATES_AT_ONCE):
+        yield twice.slice(first, CANDIDATES_AT_ONCE)
 
 
-def _identifiable(records: pl.LazyFrame) -> pl.LazyFrame:
-    readable = pl.col(Cdr.unreadable).is_null() & pl.col(Cdr.started_at).is_not_null()
-    return records.filter(readable & (pl.col(Cdr.outcome) != NOT_OURS))
+def _whole_rows(
+    files: Sequence[_File], hashes: Mapping[Path, pl.Series], keys: pl.Series, known: pl.Series
+) -> pl.DataFrame:
+    """The records that have one of these hashes and an identity at all; whole rows decide, not the hash."""
+    frames = [Cdr.empty().with_columns(is_new=pl.lit(False), is_closed=pl.lit(False))]
+    for file in files:
+        chosen = hashes[file.path].is_in(keys.implode())
+        if not chosen.any():
+            continue
+        rows = scan_tables([file.path], Cdr).with_columns(chosen.alias("is_chosen")).filter("is_chosen")
+        is_readable = pl.col(Cdr.unreadable).is_null() & pl.col(Cdr.started_at).is_not_null()
+        rows = rows.drop("is_chosen").filter(is_readable, pl.col(Cdr.outcome).ne_missing(NOT_OURS))
+        if not file.is_new:
+            rows = rows.filter(~pl.col(Cdr.cdr_id).is_in(known.implode()))
+        frames.append(rows.with_columns(is_new=pl.lit(file.is_new), is_closed=pl.lit(file.is_closed)).collect())
+    first = pl.col(Cdr.cdr_id).min().over(_CONTENT)
+    return pl.concat(frames).with_columns(first_copy=first)
 
 
-def _key() -> pl.Expr:
-    """Who wrote it and its id; caller, number, start and talk time where the source gives no id."""
+def _copies(records: pl.DataFrame, day: dt.date) -> pl.DataFrame:
+    """New records of the day that repeat an earlier one in every field."""
+    is_copy = pl.col("is_new") & (pl.col(Cdr.cdr_id) != pl.col("first_copy"))
+    copies = records.filter(is_copy, pl.col(Cdr.usage_date) == day)
+    return Duplicate.conform(copies.with_columns(pl.col("first_copy").alias(Duplicate.repeats_cdr_id)))
+
+
+def _contradictions(records: pl.DataFrame, windows: Mapping[str, int]) -> pl.DataFrame:
+    """Records that say something else of the same call than the one before or after them, one of the two being new.
+
+    In a row of records, each less than the window after the one before, every record has such a neighbour; so the
+    result does not depend on the order in which they came.
+    """
     has_id = pl.col(Cdr.call_id).is_not_null()
-    start = pl.when(~has_id).then(pl.col(Cdr.started_at))
-    talk = pl.when(~has_id).then(pl.col(Cdr.talk_ms))
-    caller = pl.when(~has_id).then(pl.col(Cdr.caller))
-    number = pl.when(~has_id).then(pl.col(Cdr.service_number))
-    return pl.struct(Cdr.source, Cdr.call_id, start=start, talk=talk, caller=caller, number=number)
-
-
-def _decide(records: pl.DataFrame, day: dt.date, windows: Mapping[str, int]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Compare whole records call by call; only new records of the day in hand are decided on, once."""
-    grouped = (
-        records.with_columns(key=_key())
-        .sort("key", Cdr.started_at, Cdr.cdr_id)
-        .with_columns(call=_same_call(windows).over("key"))
-        .with_columns(content=pl.struct(_CONTENT))
-        .sort(Cdr.cdr_id)
+    key = {"key_caller": Cdr.caller, "key_number": Cdr.service_number, "key_start": Cdr.started_at}
+    ordered = (
+        records.filter(pl.col(Cdr.cdr_id) == pl.col("first_copy"))
+        .with_columns(pl.when(~has_id).then(pl.col(value)).alias(name) for name, value in key.items())
+        .with_columns(key_talk=pl.when(~has_id).then(pl.col(Cdr.talk_ms)))
+        .sort(*_CALL, Cdr.started_at, Cdr.cdr_id)
     )
-    of_call = ["key", "call"]
-    judged = grouped.with_columns(
-        first_copy=pl.col(Cdr.cdr_id).min().over([*of_call, "content"]),
-        has_new=pl.col("is_new").any().over(of_call),
-    ).with_columns(contents=pl.col("first_copy").n_unique().over(of_call))
-    today = pl.col(Cdr.usage_date) == day
-    copies = judged.filter(pl.col("is_new") & today & (pl.col(Cdr.cdr_id) != pl.col("first_copy")))
-    held = judged.filter(
-        (pl.col("contents") > 1) & pl.col("has_new") & (pl.col(Cdr.cdr_id) == pl.col("first_copy")),
-        pl.col("is_new") | ~pl.col("is_closed"),
-    )
-    return (
-        Duplicate.conform(copies.with_columns(pl.col("first_copy").alias(Duplicate.repeats_cdr_id))),
-        held.select(_CONFLICT.names()),
-    )
-
-
-def _same_call(windows: Mapping[str, int]) -> pl.Expr:
-    """Number of the call within a key, records in order of start: a new one begins where the window is passed."""
     hours = pl.col(Cdr.source).replace_strict(windows, default=DEFAULT_WINDOW_HOURS, return_dtype=pl.Int64)
-    gap = pl.col(Cdr.started_at).diff().dt.total_milliseconds()
-    return (gap.fill_null(0) >= hours * 3_600_000).cast(pl.Int64).cum_sum()
+    start = pl.col(Cdr.started_at)
+    gap = (start - start.shift(1)).dt.total_milliseconds()
+    same_call = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in _CALL)
+    joined = ordered.with_columns(joins_before=same_call & (gap < hours * 3_600_000).fill_null(False))
+    is_new = pl.col("is_new")
+    with_before = pl.col("joins_before") & (is_new | is_new.shift(1, fill_value=False))
+    with_after = pl.col("joins_before").shift(-1, fill_value=False) & (is_new | is_new.shift(-1, fill_value=False))
+    return joined.filter(with_before | with_after, is_new | ~pl.col("is_closed")).select(_CONFLICT.names())

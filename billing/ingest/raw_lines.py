@@ -37,7 +37,8 @@ def read_raw_lines(path: Path, encoding: str, lines: Sequence[int]) -> dict[int,
             while position < len(wanted) and wanted[position] <= count + inside:
                 found[wanted[position]] = _shown(texts[wanted[position] - count - 1], encoding)
                 position += 1
-        rest = block[block.rfind(b"\n") + 1 :]
+        # Of a line without an end only the part that is shown is kept, however long it goes on.
+        rest = block[block.rfind(b"\n") + 1 :][:CHUNK_BYTES]
         count += inside
         if position == len(wanted):
             return found
@@ -68,5 +69,5 @@ def _opened(path: Path, magic: bytes) -> Any:  # noqa: ANN401 - three kinds of b
 
 
 def _shown(line: bytes, encoding: str) -> str:
-    text = line.decode(encoding, errors="backslashreplace").lstrip("\ufeff")[:SHOWN_CHARACTERS]
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    text = line[: 4 * SHOWN_CHARACTERS].decode(encoding, errors="backslashreplace").lstrip("\ufeff")[:SHOWN_CHARACTERS]
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)[:SHOWN_CHARACTERS]

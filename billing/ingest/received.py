@@ -21,6 +21,7 @@ from billing.core.findings import refuse
 
 CHUNK_BYTES = 1 << 20
 UNPACKED_LIMIT_BYTES = 64 << 30
+OPEN_LIMIT_BYTES = 64 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 UTF8_BOM = codecs.BOM_UTF8
 
@@ -61,15 +62,25 @@ class Received:
 class Inspector:
     """Adds up the facts of a text from its chunks, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         self.facts = TextFacts()
+        self._name = name
         self._tail = b""
         self._cut = b""
         self._is_start = True
+        self._open_bytes = 0
 
     def add(self, chunk: bytes) -> None:
-        """Look at the next bytes."""
+        """Look at the next bytes.
+
+        Raises:
+            Refusal: a line goes on longer than a reader could hold it; a text of records has no such lines.
+        """
         facts = self.facts
+        end = chunk.rfind(b"\n") if b"\n" in chunk else chunk.rfind(b"\r")
+        self._open_bytes = len(chunk) - end - 1 if end >= 0 else self._open_bytes + len(chunk)
+        if self._open_bytes > OPEN_LIMIT_BYTES:
+            raise refuse("LINE_WITHOUT_END", f"{self._name}:{facts.line_count + 1}", limit=OPEN_LIMIT_BYTES)
         facts.is_utf8 = facts.is_utf8 and self._is_utf8(chunk)
         facts.line_count += chunk.count(b"\n")
         facts.has_quote = facts.has_quote or b'"' in chunk
@@ -80,7 +91,7 @@ class Inspector:
         if not facts.has_lone_cr and (b"\r" in chunk or self._tail.endswith(b"\r")):
             seen = self._tail[-1:] + chunk
             facts.has_lone_cr = seen.count(b"\r", 0, -1) != seen.count(b"\r\n")
-        self._tail, self._is_start = chunk[-2:], False
+        self._tail, self._is_start = (self._tail + chunk[-2:])[-2:], False
 
     def finish(self) -> TextFacts:
         """The facts, once every byte was seen."""
@@ -135,7 +146,7 @@ def receive(path: Path, raw_copy: Path | None) -> Received:
     raw_form = None if raw_copy is None else "gz" if is_gzip else "zst"
     kept = raw_copy.with_name(f"{raw_copy.name}.{raw_form}") if raw_copy else None
     digest = hashlib.sha256()
-    inspector = Inspector()
+    inspector = Inspector(path.name)
     try:
         for chunk in _kept(_chunks(path), kept, is_gzip):
             digest.update(chunk)
@@ -195,7 +206,7 @@ def unpack(path: Path, target: Path, limit_bytes: int = UNPACKED_LIMIT_BYTES) ->
     Raises:
         Refusal: it is cut off or damaged, or unpacks to more than the limit.
     """
-    inspector = Inspector()
+    inspector = Inspector(path.name)
     size = 0
     try:
         with gzip.open(path) as packed, target.open("wb") as plain:

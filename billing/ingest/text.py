@@ -5,20 +5,15 @@ way everywhere: LF, CRLF and a lone CR each end one.
 """
 
 import codecs
-import gzip
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
-
-import pyarrow as pa
 
 from billing.core.findings import Refusal, refuse
 from billing.ingest.layout import Encoding
-from billing.ingest.received import CHUNK_BYTES, GZIP_MAGIC, Inspector, Received, TextFacts, refuse_utf16, unpack
+from billing.ingest.received import CHUNK_BYTES, Inspector, Received, TextFacts, refuse_utf16, unpack
 
 HEAD_BYTES = 256 << 10
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 @dataclass(frozen=True)
@@ -90,7 +85,7 @@ def work_text(plain: PlainFile, staging: Path) -> WorkText:
 def _transcode(plain: PlainFile, target: Path) -> TextFacts:
     decoder = codecs.getincrementaldecoder("utf-8-sig" if plain.has_bom else plain.encoding)("strict")
     newlines = io.IncrementalNewlineDecoder(None, translate=True)
-    inspector = Inspector()
+    inspector = Inspector(plain.name)
     with plain.path.open("rb", buffering=0) as source, target.open("wb", buffering=0) as copy:
         while True:
             chunk = source.read(CHUNK_BYTES)
@@ -109,15 +104,3 @@ def _transcode(plain: PlainFile, target: Path) -> TextFacts:
 def _not_text(plain: PlainFile, line: int, error: UnicodeDecodeError) -> Refusal:
     tried = "utf-8" if plain.encoding == "utf-8" else "utf-8, gb18030"
     return refuse("FILE_NOT_TEXT", f"{plain.name}:{line}", encodings=tried, problem=error.reason)
-
-
-def open_raw(path: Path) -> IO[bytes]:
-    """The plain bytes of a kept file: zstd, gzip or as they are, told by the first bytes and not by the name."""
-    with path.open("rb") as stream:
-        head = stream.read(4)
-    if head == ZSTD_MAGIC:
-        packed: IO[bytes] = pa.CompressedInputStream(str(path), "zstd")
-        return packed
-    if head.startswith(GZIP_MAGIC):
-        return cast(IO[bytes], gzip.GzipFile(path))
-    return path.open("rb")

@@ -28,7 +28,7 @@ class Company(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
     tax_number: str
-    taxpayer: tuple[TaxpayerFrom, ...]
+    taxpayer: Annotated[tuple[TaxpayerFrom, ...], Field(min_length=1)]
 
 
 class Readings(BaseModel):

@@ -13,6 +13,9 @@ from pydantic import BaseModel, ValidationError
 
 from billing.core.findings import Finding, Refusal
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's parser where it was built in: the same nodes and lines, ten times as fast."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -44,7 +47,7 @@ def read_yaml(path: Path, name: str) -> YamlFile:
         Refusal: no UTF-8, no YAML, or a key twice.
     """
     try:
-        node = yaml.compose(path.read_text("utf-8"))
+        node = yaml.compose(path.read_text("utf-8"), Loader=LOADER)
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{name}:{mark.line + 1 if mark else 1}"

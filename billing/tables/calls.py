@@ -139,9 +139,7 @@ class CallAdjustment(Table):
     contract_id = text("Contract", "合同号")
     service_number = text("The 400 number, null when the cap is of the whole contract", "400号码")
     rule = text("cap_amount or cap_count", "规则")
-    started_after = instant(
-        "Calls of the period that start after this are over the cap", "此后来话"
-    )
+    started_after = instant("Calls of the period that start after this are over the cap", "此后来话")
     cdr_id = integer("One call over the cap that starts at that very instant; null for a range", "话单编号", "id")
     call_count = integer("Calls this row stands for", "通话次数", "count")
     amount_micro = money("What they would have cost, never negative", "免收通话费")

@@ -30,9 +30,7 @@ class Agent(Table):
     branch = text("Branch that looks after the agent", "分公司")
     tier = integer("1 or 2", "代理级别", "count")
     parent_agent_id = text("The tier-1 agent above a tier-2 agent", "上级代理商")
-    share_bp = integer(
-        "Share of the commission this agent keeps; the rest goes to the parent", "分成比例", "bp"
-    )
+    share_bp = integer("Share of the commission this agent keeps; the rest goes to the parent", "分成比例", "bp")
     scheme = text("Plan in rate_plans/commission", "佣金方案")
 
 

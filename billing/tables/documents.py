@@ -41,9 +41,7 @@ class Charge(Table):
     call_count = integer("Calls, null for other kinds", "通话次数", "count")
     quantity = integer("Quantity that was priced", "数量", "see quantity_unit")
     quantity_unit = text("second, call, month, day or once", "单位")
-    amount_micro = money(
-        "Amount, tax included; usage to six places, with its rounding whole fen", "金额（含税）"
-    )
+    amount_micro = money("Amount, tax included; usage to six places, with its rounding whole fen", "金额（含税）")
     explanation = text("How the amount came about, as values: a small JSON object", "计算说明")
 
 

@@ -4,6 +4,7 @@ A column is a string (its name), so `pl.col(Cdr.talk_ms)` and `on=[Cdr.cdr_id]` 
 unit. Every stored table is forced through `conform`, so a type never drifts and no integer is narrower than 64 bits.
 """
 
+import functools
 from typing import Any, ClassVar
 
 import polars as pl
@@ -100,11 +101,13 @@ class Table:
         cls.columns = tuple(columns)
 
     @classmethod
+    @functools.cache
     def schema(cls) -> pl.Schema:
         """Column names and types, in order."""
         return pl.Schema({str(column): column.dtype for column in cls.columns})
 
     @classmethod
+    @functools.cache
     def arrow_schema(cls) -> pa.Schema:
         """The schema with description and unit on every field, as it is written to Parquet."""
         types = cls.empty().to_arrow().schema

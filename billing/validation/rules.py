@@ -1,6 +1,6 @@
 """The rule catalogue: read, checked, and nowhere else. A predicate stands once, in rules.yaml."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib import resources
 from typing import Literal
@@ -29,7 +29,7 @@ class Rule:
     severity: Severity
     action: Literal["suspend", "note"]
     reason: str
-    sentence: dict[str, str]
+    sentence: dict[str, str] = field(hash=False)
     owner: str
     sql: str
     mostly: Decimal | None = None

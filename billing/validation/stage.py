@@ -4,6 +4,7 @@ What comes in: staged parts of one file. What goes out: breaches per rule, and e
 rule it breaks. A rule that cannot run stops the batch.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from billing.core.findings import Finding, refuse
 from billing.tables.calls import NOT_OURS, Cdr, Suspense
 from billing.validation.rules import Rule
 
+RULES_FILE = "billing/validation/rules.yaml"
 _HELD = pl.Schema(
     {
         str(Suspense.cdr_id): pl.Int64,
@@ -31,7 +33,7 @@ class Judgement:
     """What the rules say of the rows of one file.
 
     Attributes:
-        rows: rows looked at.
+        rows: rows the rules apply to; those that are no calls of ours are left out.
         counts: breaches by rule id, rows that break several counted under each.
         held: cdr_id, usage_date, rule_id, reason, service_number of the rows that wait, each once, in key order.
     """
@@ -52,29 +54,47 @@ def judge_part(paths: Sequence[Path], rules: Sequence[Rule], *, memory_limit: st
     Raises:
         Refusal: a rule's SQL cannot run; nothing of the file may be billed then.
     """
-    with duckdb.connect(config={"memory_limit": memory_limit}) as connection:
-        check_rules(rules, connection)
-        names = [str(path) for path in paths]
-        rows, not_ours = _count(connection, names)
-        broken = pl.DataFrame(connection.sql(_breaches(rules), params=[names]).to_arrow_table())
+    check_rules(tuple(rules))
+    if not paths:
+        # A file with a header and no records.
+        return Judgement(0, {rule.id: 0 for rule in rules}, pl.DataFrame(schema=_HELD))
+    names = [str(path) for path in paths]
+    with _database(memory_limit).cursor() as connection:
+        try:
+            rows, not_ours = _count(connection, names)
+            broken = pl.DataFrame(connection.sql(_breaches(rules), params=[names]).to_arrow_table())
+        except (duckdb.BinderException, duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+            # On rows a predicate can still fail that ran on none, a cast for instance.
+            raise refuse("RULE_BROKEN", RULES_FILE, rule=" ".join(rule.id for rule in rules), problem=error) from error
     counts = {rule.id: int(broken[rule.id].sum()) if broken.height else 0 for rule in rules}
     assert rows >= not_ours + broken.height, "a row is judged once"
-    return Judgement(rows, counts, _first_reason(broken, rules))
+    return Judgement(rows - not_ours, counts, _first_reason(broken, rules))
 
 
-def check_rules(rules: Sequence[Rule], connection: duckdb.DuckDBPyConnection) -> None:
-    """Try every rule on no rows.
+@functools.cache
+def _database(memory_limit: str) -> duckdb.DuckDBPyConnection:
+    """An empty database in memory, made once: opening one takes as long as judging a small file."""
+    # Nothing is spilled to disk: a scan with a filter needs no room.
+    return duckdb.connect(config={"memory_limit": memory_limit, "temp_directory": ""})
+
+
+@functools.cache
+def check_rules(rules: tuple[Rule, ...]) -> None:
+    """Try every rule on no rows, in the very form in which it will run.
 
     Raises:
         Refusal: naming the rule and what DuckDB says.
     """
-    connection.register("no_calls", Cdr.empty().to_arrow())
-    for rule in rules:
-        try:
-            connection.sql(f"select ({rule.sql})::boolean from no_calls limit 0").fetchall()
-        except duckdb.Error as error:
-            raise refuse("RULE_BROKEN", "billing/validation/rules.yaml", rule=rule.id, problem=error) from error
-    connection.unregister("no_calls")
+    with duckdb.connect() as connection:
+        connection.register("no_calls", Cdr.empty().to_arrow())
+        for rule in rules:
+            try:
+                connection.sql(_breaches([rule], "no_calls")).fetchall()
+                (verdict,) = connection.sql(f"select ({rule.sql}) from no_calls").types
+                if verdict != "BOOLEAN":
+                    raise duckdb.BinderException(f"it gives {verdict}, not true or false")
+            except duckdb.Error as error:
+                raise refuse("RULE_BROKEN", RULES_FILE, rule=rule.id, problem=error) from error
 
 
 def judge_file(judgement: Judgement, rules: Sequence[Rule], file_name: str) -> list[Finding]:
@@ -94,13 +114,13 @@ def _count(connection: duckdb.DuckDBPyConnection, names: list[str]) -> tuple[int
     return int(rows), int(not_ours)
 
 
-def _breaches(rules: Sequence[Rule]) -> str:
-    """SQL that gives the rows breaking any rule, with a boolean a rule."""
+def _breaches(rules: Sequence[Rule], calls: str = "read_parquet(?)") -> str:
+    """SQL for the rows that break any rule, a boolean a rule; rows that are not ours are exempt, here once for all."""
     flags = ", ".join(f'not coalesce(({rule.sql})::boolean, false) as "{rule.id}"' for rule in rules)
     anything = " or ".join(f'"{rule.id}"' for rule in rules)
     return (
-        f"select * from (select cdr_id, usage_date, service_number, {flags} from read_parquet(?)"
-        f" where outcome is distinct from '{NOT_OURS}') where {anything} order by cdr_id"
+        f"select * from (select cdr_id, usage_date, service_number, {flags} from {calls}"
+        f" where outcome is distinct from '{NOT_OURS}') where {anything}"
     )
 
 
@@ -115,4 +135,5 @@ def _first_reason(broken: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
         .filter(pl.col(Suspense.rule_id).is_not_null())
         .with_columns(pl.col(Suspense.rule_id).replace_strict(reasons, return_dtype=pl.String).alias(Suspense.reason))
         .select(pl.col(name).cast(dtype) for name, dtype in _HELD.items())
+        .sort(Suspense.cdr_id)
     )

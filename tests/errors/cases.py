@@ -4,7 +4,7 @@
 
     books: stocked | ingested | drafted | closed
     replace PATH: OLD => NEW            (also: append PATH: TEXT, take PATH: TEXT, delete PATH, gzip PATH, cut PATH,
-    write PATH                           encode PATH: ENCODING, lock)
+    write PATH                           encode PATH: ENCODING, do COMMAND, lock)
         lines of the file
     $ run BOOKS 2026-10
     exit: 1
@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.commands.corner_shop import bill400
 
 ANYTHING = "…"
 
@@ -74,6 +76,9 @@ def _act(action: str, block: list[str], books: Path, stack: ExitStack) -> None:
     word, _, rest = action.partition(" ")
     if word == "lock":
         fcntl.flock(stack.enter_context((books / "lock").open("a")), fcntl.LOCK_EX)
+        return
+    if word == "do":
+        bill400(*rest.replace("BOOKS", str(books)).split())
         return
     place, _, what = rest.partition(": ")
     path = books / place

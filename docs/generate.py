@@ -100,9 +100,8 @@ def _option(option: click.Option) -> str:
     values = option.type.choices if isinstance(option.type, click.Choice) else None
     if option.is_flag:
         return f"`{option.opts[0]}`"
-    return f"`{option.opts[0]}` " + (
-        "/".join(values) if values else VALUES.get(option.type.name, option.type.name.upper())
-    )
+    kind = option.type.name
+    return f"`{option.opts[0]}` " + ("/".join(values) if values else VALUES.get(kind, kind.upper()))
 
 
 def _default(option: click.Option) -> str:

@@ -152,8 +152,11 @@ def test_many_candidates_are_compared_in_portions(tmp_path, monkeypatch):
 
 STARTS = [f"2026-10-{day:02d}T{hour:02d}:30:00" for day in (2, 3, 4, 5) for hour in (0, 6, 13, 23)]
 CONTENTS = st.tuples(
-    st.sampled_from(["1", "2", None]), st.sampled_from(STARTS), st.sampled_from([0, 1000]), st.sampled_from(["busy", "failed"])
-)  # fmt: skip
+    st.sampled_from(["1", "2", None]),
+    st.sampled_from(STARTS),
+    st.sampled_from([0, 1000]),
+    st.sampled_from(["busy", "failed"]),
+)
 
 
 def content_of(row: dict[str, Any]) -> tuple[Any, ...]:

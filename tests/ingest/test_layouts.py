@@ -34,7 +34,7 @@ def test_shipped_layouts_load_in_order_of_name():
         ("quoting: none", "quoting: none\nqouting: none", 8, "qouting: Extra inputs are not permitted"),
         ("quoting: none", "quoting: sometimes", 7, "quoting: Input should be 'none' or 'always'"),
         ("version: 1", 'version: "1"', 3, "version: Input should be a valid integer"),
-        ("  caller: {column: 主叫号码, form: number}", "  caller: {column: 主叫号码, from: number}", 12, "fields.caller.form"),
+        ("主叫号码, form: number}", "主叫号码, from: number}", 12, "fields.caller.form"),
         ("接通: answered", "接通: connected", 22, "outcome.words.接通: Value error, connected is not one of"),
         ("form: seconds", "form: minutes", 1, "fields.talk_ms: form minutes does not fit"),
         ("column: 被叫号码", "column: 被叫", 1, "columns that are not in the header: 被叫"),
@@ -107,7 +107,7 @@ def test_two_layouts_that_fit_equally_are_refused_and_named():
 
 
 def test_the_layout_that_asks_for_more_columns_fits_better():
-    text = changed("通话时长(秒), 呼叫结果]", "通话时长(秒), 呼叫结果, 备注]").replace("id: carrier_400_zh", "id: wider")
+    text = changed("通话时长(秒), 呼叫结果]", "通话时长(秒), 呼叫结果, 备注]").replace("carrier_400_zh", "wider")
     layout, _ = recognise(f"{CARRIER_HEADER},备注", [*LAYOUTS, parse_layout(text, "wider.yaml")], "a.csv:1")
     assert layout.id == "wider"
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from tests.ingest.cdr_files import ANSWERED, CARRIER_HEADER, LAYOUTS, MISSED, carrier_text, read_bytes, rows_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from billing.ingest import received
 from billing.ingest.raw_lines import read_raw_lines
 from billing.ingest.received import Inspector, unpack
 from billing.ingest.stage import read_cdr_file
+from tests.ingest.cdr_files import ANSWERED, CARRIER_HEADER, LAYOUTS, MISSED, carrier_text, read_bytes, rows_of
 
 TEXT = carrier_text(ANSWERED, MISSED)
 

@@ -59,7 +59,9 @@ def test_a_withheld_caller_is_null(text):
     assert normal(text) is None
 
 
-@pytest.mark.parametrize("text", ["1.38E+10", "1.38e10", "138E+8", "client1", "1380013800O", "²²²", "٠١٢٣", "1" * 21, "7"])
+@pytest.mark.parametrize(
+    "text", ["1.38E+10", "1.38e10", "138E+8", "client1", "1380013800O", "²²²", "٠١٢٣", "1" * 21, "7"]
+)
 def test_what_makes_no_sense_is_never_guessed(text):
     assert normal(text) == UNREADABLE
 
@@ -120,7 +122,8 @@ def test_other_values_of_an_unreadable_row_are_kept(tmp_path):
 
 
 def test_blanks_around_cells_are_no_part_of_them(tmp_path):
-    plain, padded = read_lines(tmp_path, carrier_line(), ",".join(f" {c}\t" for c in carrier_line().split(","))).to_dicts()
+    spaced = ",".join(f" {cell}\t" for cell in carrier_line().split(","))
+    plain, padded = read_lines(tmp_path, carrier_line(), spaced).to_dicts()
     assert {**padded, "cdr_id": 0, "line": 0} == {**plain, "cdr_id": 0, "line": 0}
 
 
@@ -161,7 +164,13 @@ def test_vos3000_instants_become_civil_time(tmp_path):
 
 @pytest.mark.parametrize(
     ("reason", "hold", "outcome"),
-    [("16", "1", "answered"), ("17", "0", "busy"), ("487", "0", "abandoned"), ("999", "0", "failed"), ("", "0", "failed")],
+    [
+        ("16", "1", "answered"),
+        ("17", "0", "busy"),
+        ("487", "0", "abandoned"),
+        ("999", "0", "failed"),
+        ("", "0", "failed"),
+    ],
 )
 def test_vos3000_outcome_is_talk_first_and_then_the_reason(tmp_path, reason, hold, outcome):
     row = vos_call(tmp_path, endreason=reason, holdtime=hold)

@@ -16,7 +16,7 @@ from billing.validation.stage import Judgement, check_rules, judge_file, judge_p
 
 RULES = load_rules()
 RULE = {rule.id: rule for rule in RULES}
-START = dt.datetime(2026, 10, 3, 10)
+START = dt.datetime.fromisoformat("2026-10-03T10:00:00")
 ANSWER, END = START + dt.timedelta(seconds=5), START + dt.timedelta(seconds=65)
 GOOD = {
     "usage_date": START.date(), "source": "A", "call_id": "1", "caller": None, "service_number": "4001234567",
@@ -85,7 +85,7 @@ def test_a_note_is_counted_and_holds_nothing(tmp_path):
     assert (judgement.counts["R010"], judgement.held.height) == (1, 0)
 
 
-@pytest.mark.parametrize("name", [name for name in GOOD if name in ("service_number", "started_at", "talk_ms", "outcome")])
+@pytest.mark.parametrize("name", ["service_number", "started_at", "talk_ms", "outcome"])
 def test_a_value_that_is_not_there_is_a_breach(tmp_path, name):
     assert judge(tmp_path, {name: None}).held.height == 1
 

@@ -17,7 +17,7 @@ from pipelines.session import Session, language_of, words
 Options = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class Waiting(click.ParamType):
+class Waiting(click.ParamType[float]):
     """A time to wait: `600`, `30s` or `10m`, in seconds."""
 
     name = "time"
@@ -67,11 +67,14 @@ def build(lang: str) -> click.Group:
     click.Context.formatter_class = formatter(lang)
     settings = {"help_option_names": ["--help", "-h"]}
     group = click.Group("bill400", help=said("bill400"), context_settings=settings)
+    group.params.append(click.Option(["--lang"], type=click.Choice(["zh", "en"]), help=said("opt_lang")))
+    group.callback = lambda lang: None  # read again by each command, which may have its own
 
     def command(name: str, *options: Options, base: Options = common) -> Callable[[Callable[..., None]], None]:
         def register(function: Callable[..., None]) -> None:
             def run(as_json: bool, lang: str | None, fail_on: str, **values: Any) -> None:  # noqa: ANN401
-                session = Session(lang=lang, as_json=as_json, fail_on=fail_on, books=values.get("books"))
+                before = click.get_current_context().find_root().params.get("lang")
+                session = Session(lang=lang or before, as_json=as_json, fail_on=fail_on, books=values.get("books"))
                 sys.exit(session.carry_out(lambda: function(session, **values)))
 
             wrapped: Callable[..., Any] = run

@@ -14,7 +14,7 @@ from pipelines.demo import PERIOD, make_demo
 from pipelines.explain import explain as explain_key
 from pipelines.ingest_files import IngestReport, ingest_files
 from pipelines.init_books import init_books
-from pipelines.life import describe, moved_inputs, statuses
+from pipelines.life import describe, moved_inputs, statuses, suspense_findings
 from pipelines.life import take_back as take_back_commit
 from pipelines.past import stored
 from pipelines.price import price_calls
@@ -47,7 +47,8 @@ def demo(session: Session, folder: Path, calls: int, seed: int, dry_run: bool, w
     session.say("summary.demo_made", period=PERIOD, **report.counts)
     with session.reading(folder) as books:
         if report.ingest:
-            _tell_ingest(session, report.ingest)
+            _tell_ingest(session, report.ingest, month_follows=True)
+        session.found(suspense_findings(books, PERIOD, "SUSPENDED_CALLS", "info"))
         _tell_month(session, books, PERIOD)
         _tell_close(session, books, PERIOD)
         _where_to_look(session, books, folder, PERIOD)
@@ -65,7 +66,7 @@ def check(session: Session, books: Path) -> None:
     """Price book and catalog."""
     with session.reading(books):
         findings = load_rate_book(books).findings
-    session.found(findings)
+    session.found(finding for finding in findings if finding.reason != "CATALOG_FILE_READ")
     warnings = sum(finding.severity == "warning" for finding in findings)
     session.say("summary.check_clean", warnings=warnings)
     session.give(warnings=warnings)
@@ -89,9 +90,10 @@ def run(session: Session, books: Path, period: str, no_ingest: bool, dry_run: bo
         if not no_ingest:
             report = ingest_files(opened, [books / "inbox"], session.progress, dry_run=dry_run)
             if report.read or report.refused:
-                _tell_ingest(session, report)
+                _tell_ingest(session, report, month_follows=True)
         draft = run_month(opened, wanted, session.progress, dry_run=dry_run)
         session.found(draft.findings)
+        session.found(suspense_findings(opened, wanted, "SUSPENDED_CALLS", "info"))
         _tell_run(session, opened, draft, dry_run)
 
 
@@ -104,6 +106,7 @@ def close(session: Session, books: Path, period: str, by: str, draft: str | None
             session.say("summary.would_close", period=period)
             session.say("summary.dry_run")
             return
+        session.found(suspense_findings(opened, wanted, "SUSPENSE_AT_CLOSE", "warning"))
         _tell_close(session, opened, wanted)
 
 
@@ -113,7 +116,8 @@ def price(session: Session, plan: Path, calls: Path) -> None:
     session.give(**priced)
     headings = ("start", "duration_s", "billed_seconds", "block_count", "amount")
     rows = [[str(call[heading]) for heading in headings] for call in priced["calls"]]
-    session.print(*table(headings, [*rows, ["", "", "", "", priced["total"]]], frozenset({1, 2, 3, 4})))
+    rows.append([session.word("summary.total"), "", "", "", priced["total"]])
+    session.print(*table(headings, rows, frozenset({1, 2, 3, 4})))
 
 
 def explain(session: Session, books: Path, key: str) -> None:
@@ -125,7 +129,7 @@ def explain(session: Session, books: Path, key: str) -> None:
         session.say("summary.several_hits", count=len(explained))
         session.print(*(str(one["call"]) for one in explained))
     else:
-        session.print(*nested_lines(explained[0]))
+        session.print(*nested_lines(explained[0], session.language))
 
 
 def verify(session: Session, books: Path, period: str | None) -> None:
@@ -135,7 +139,9 @@ def verify(session: Session, books: Path, period: str | None) -> None:
         proof = verify_books(opened, session.progress, Path(scratch), wanted)
     session.found(proof.findings)
     session.give(commits=proof.commits, files=proof.files, periods=proof.periods, differences=len(proof.findings))
-    if proof.findings:
+    if not proof.commits:
+        session.say("summary.no_commits")
+    elif proof.findings:
         session.say("summary.not_verified", count=len(proof.findings))
     else:
         session.say("summary.verified", commits=proof.commits, files=proof.files, periods=len(proof.periods))
@@ -174,8 +180,9 @@ def take_back(session: Session, books: Path, commit: int, reason: str, dry_run: 
         session.say("summary.dry_run")
 
 
-def _tell_ingest(session: Session, report: IngestReport) -> None:
-    session.found(report.findings)
+def _tell_ingest(session: Session, report: IngestReport, *, month_follows: bool = False) -> None:
+    """What was read; the suspense of the files is left to the month when one follows."""
+    session.found(f for f in report.findings if not (month_follows and f.reason == "SUSPENDED_LINES"))
     session.give(ingest=ingest_json(report))
     session.print(*ingest_lines(report, session.language))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from billing.ingest.identity import find_copies
+from billing.ingest.layout import Layout
 from billing.ingest.raw_lines import read_raw_lines
 from billing.tables.calls import LINES_PER_FILE, Cdr, Suspense
 from pipelines.books import Books
@@ -50,7 +51,7 @@ class HeldBack:
         )
 
 
-def hold_back(books: Books, accepted: Sequence[Accepted]) -> HeldBack:
+def hold_back(books: Books, accepted: Sequence[Accepted], layouts: Sequence[Layout]) -> HeldBack:
     """Find what of the accepted files is not billed, looking at all stored calls around their days."""
     new: dict[dt.date, list[Path]] = {}
     for part in (part for item in accepted for part in item.parts if part.day):
@@ -64,7 +65,9 @@ def hold_back(books: Books, accepted: Sequence[Accepted]) -> HeldBack:
         if part.billing_period in books.state.closes:
             closed.add(books.path(part.cdr.path))
     out = left_out(books)
-    copies = find_copies(new, stored, known=out.filter(pl.col("fate") == "duplicate")[Cdr.cdr_id], closed=closed)
+    known = out.filter(pl.col("fate") == "duplicate")[Cdr.cdr_id]
+    windows = {layout.source_name: layout.identity.window_hours for layout in layouts}
+    copies = find_copies(new, stored, known=known, closed=closed, window_hours=windows)
     held = pl.concat([Suspense.empty(), *(_held_by_rule(item) for item in accepted)])
     conflicts = _conflicting(copies.conflicts.join(out, on=Cdr.cdr_id, how="anti"))
     suspense = (

@@ -89,7 +89,7 @@ def ingest_files(
             return report
         bench.settle()
         with progress.stage("identity"):
-            held = hold_back(books, accepted)
+            held = hold_back(books, accepted, layouts)
         _keep_held(bench, accepted, held)
         replaced = _rate(books, bench, accepted, held, report, progress)
         _tell_fates(report, accepted, held)

@@ -6,10 +6,12 @@ from typing import Any
 
 import polars as pl
 
-from billing.core.findings import Finding, refuse
+from billing.core.findings import Finding, Severity, refuse
+from billing.core.period import Period
 from billing.tables.calls import LINES_PER_FILE, Cdr, Duplicate, RatedCall, Suspense, UsageTotal
 from billing.tables.parquet import scan_tables
 from pipelines.books import Books
+from pipelines.checkout import suspense_of
 from pipelines.commits import Commit
 from pipelines.parts import UNRATED, parts_of
 from pipelines.rate_book_of import snapshot_files
@@ -53,6 +55,13 @@ def moved_inputs(books: Books) -> Iterator[Finding]:
             yield Finding("INPUT_CHANGED", "info", path, {"file": path})
 
 
+def suspense_findings(books: Books, period: Period, code: str, severity: Severity) -> Iterator[Finding]:
+    """One finding for each reason for which calls of a period wait, from ingest and from rating."""
+    reasons = suspense_of(books, period)[Suspense.reason].value_counts().sort(Suspense.reason)
+    for reason, count in reasons.iter_rows():
+        yield Finding(code, severity, values={"count": count, "code": reason, "period": period})
+
+
 def describe(commit: Commit) -> dict[str, Any]:
     """A commit in a line."""
     what = commit.facts.get("period") or ", ".join(fact["file_name"] for fact in commit.facts.get("sources", ())[:3])
@@ -61,7 +70,7 @@ def describe(commit: Commit) -> dict[str, Any]:
         "kind": commit.kind,
         "at": commit.at,
         "by": commit.by,
-        "what": what or str(commit.facts.get("commit", "")),
+        "what": what or f"{commit.facts.get('commit', '')} {commit.facts.get('reason', '')}".strip(),
         "files": len(commit.files),
         "digest": commit.digest,
     }

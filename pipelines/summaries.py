@@ -9,12 +9,14 @@ from typing import Any
 import polars as pl
 
 from billing.core.findings import Finding
-from billing.core.messages import render
+from billing.core.messages import catalogue, render
 from billing.core.money import yuan_exact
 from billing.tables.documents import Conservation
 from pipelines.ingest_files import IngestReport
 
 SHOWN_A_REASON = 10
+KEYS_OF_OURS = frozenset({"line_key", "usage_key", "invoice_key", "line_number"})
+"""Keys that join tables; a person reading an explanation has no use for them."""
 
 
 def width(text: str) -> int:
@@ -47,7 +49,7 @@ def conservation_lines(period: str, frame: pl.DataFrame, lang: str) -> list[str]
         )
         for row in frame.iter_rows(named=True)
     ]
-    headings = [render(f"heading.{name}", lang) for name in ("figure", "count", "minutes", "amount")]
+    headings = [render(f"heading.{name}", lang) for name in ("figure", "count", "seconds", "amount")]
     title = render("summary.conservation", lang, {"period": period})
     return [title, *table(headings, rows, frozenset({1, 2, 3}))]
 
@@ -137,17 +139,40 @@ def plain_value(value: Any) -> Any:  # noqa: ANN401 - JSON of anything
     return str(value)
 
 
-def nested_lines(value: Any, indent: int = 0) -> list[str]:  # noqa: ANN401 - any JSON value
-    """A JSON value as indented lines a person reads."""
+def nested_lines(value: Any, lang: str, indent: int = 0) -> list[str]:  # noqa: ANN401 - any JSON value
+    """A JSON value as indented lines a person reads: keys in words, keys of ours left to the JSON form."""
     blank = "  " * indent
     lines: list[str] = []
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value, start=1):
-        if isinstance(inner, dict | list) and inner:
-            lines.append(f"{blank}{key}:")
-            lines.extend(nested_lines(inner, indent + 1))
-        elif inner not in (None, {}, []):
-            lines.append(f"{blank}{key}: {_plain(str(plain_value(inner)))}")
+        label = _label(key, lang)
+        if key in KEYS_OF_OURS or inner in (None, {}, []):
+            continue
+        if isinstance(inner, dict) and not any(isinstance(entry, dict | list) for entry in inner.values()) and indent:
+            told = {name: entry for name, entry in inner.items() if entry is not None}
+            pairs = (f"{_label(name, lang)} {_shown(name, entry, lang)}" for name, entry in told.items())
+            lines.append(f"{blank}{label}: " + ", ".join(pairs))
+        elif isinstance(inner, list) and not any(isinstance(entry, dict | list) for entry in inner):
+            lines.append(f"{blank}{label}: " + "; ".join(_shown(key, entry, lang) for entry in inner))
+        elif isinstance(inner, dict | list):
+            lines.append(f"{blank}{label}:")
+            lines.extend(nested_lines(inner, lang, indent + 1))
+        else:
+            lines.append(f"{blank}{label}: {_shown(key, inner, lang)}")
     return lines
+
+
+def _label(key: Any, lang: str) -> str:  # noqa: ANN401 - a name or a position
+    return catalogue().get(f"explain.{key}", {}).get(lang, str(key))
+
+
+def _shown(key: Any, value: Any, lang: str) -> str:  # noqa: ANN401
+    """A value in words: rates as percent, codes that the catalogue knows by their name."""
+    if key == "vat_rate_bp":
+        return f"{value // 100}%"
+    codes = {"item": f"item.{value}", "kind": f"kind.{value}", "fate": f"fate.{value}"}
+    if words := catalogue().get(codes.get(key, "")):
+        return words[lang]
+    return _plain(str(plain_value(value)))
 
 
 def _plain(text: str) -> str:

@@ -97,7 +97,7 @@ def read_rows(records: pl.DataFrame, form: LineForm, layout: Layout, file_number
         return rows
     again = careful_rows(records.filter(is_odd), form, layout, file_number)
     # The id grows with the line, so it restores the order.
-    return rows.filter(~is_odd).lazy().merge_sorted(again.lazy(), Cdr.cdr_id).collect()
+    return pl.concat([rows.filter(~is_odd), again]).sort(Cdr.cdr_id)
 
 
 def careful_rows(records: pl.DataFrame, form: LineForm, layout: Layout, file_number: int) -> pl.DataFrame:

@@ -22,8 +22,8 @@ _GIVEN_AT_CLOSE = {Invoice.name: (Invoice.invoice_number,)}
 """Columns that only close fills in; a draft and its close share their digest without them."""
 
 
-def draft_digest(tables: Mapping[str, pl.DataFrame]) -> str:
-    """What finance reviews and `close --draft` names: one digest over the published tables.
+def content_digest(tables: Mapping[str, pl.DataFrame]) -> str:
+    """One digest over the published tables; a draft and its close share it, since given numbers are left out.
 
     Args:
         tables: rows as published, by table name.
@@ -61,7 +61,7 @@ def write_manifest(folder: Path, head: Mapping[str, Any], tables: Mapping[str, p
             files[name].update(totals_of(tables[path.stem]))
         elif path.suffix == ".parquet":
             files[name].update(totals_of(pl.scan_parquet(path, glob=False)))
-    manifest = {**head, "draft_digest": draft_digest(tables), "files": files}
+    manifest = {**head, "content_digest": content_digest(tables), "files": files}
     (folder / MANIFEST).write_text(canonical_json(manifest) + "\n", "utf-8")
     return manifest
 

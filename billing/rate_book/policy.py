@@ -45,7 +45,7 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     lang: Literal["zh", "en"] = "zh"
-    first_period: Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+    first_period: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
     due_day: Annotated[int, Field(ge=1, le=28)] = 15
     keep_raw: bool = True
     pseudonym_key: Annotated[str, Field(min_length=16)]

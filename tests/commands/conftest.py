@@ -1,2 +1,11 @@
+import os
+
+import pytest
+
 from tests.commands.demo_books import demos  # noqa: F401
 from tests.commands.shop_fixtures import closed, drafted, ingested, stocked  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def _without_waiting_for_the_disk(monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)

@@ -126,7 +126,9 @@ def call_rows(seed: int = 1, count: int = 90, days: Sequence[int] = (1, 2, 3, 4,
     chance = random.Random(seed)
     rows = []
     for index in range(count):
-        start = dt.datetime(2026, 10, chance.choice(days)) + dt.timedelta(seconds=chance.randrange(86_400))
+        start = dt.datetime.combine(dt.date(2026, 10, chance.choice(days)), dt.time()) + dt.timedelta(
+            seconds=chance.randrange(86_400)
+        )
         rings = dt.timedelta(seconds=chance.randrange(2, 30))
         talk = dt.timedelta(seconds=chance.choice((1, 6, 59, 60, 61, 180, 181, 400, 1801)))
         outcome = chance.choice(("answered", "answered", "answered", "no_answer", "busy"))

@@ -64,7 +64,10 @@ def test_usage_lines_are_the_sum_of_the_published_calls(demos):
 def test_callers_are_masked_in_everything_published(demos):
     with duckdb.connect() as connection:
         callers = [str(path) for path in (demos[0] / "lake" / "cdr").rglob("*.parquet")]
-        query = "SELECT DISTINCT caller FROM read_parquet(?) WHERE length(caller) >= 10 AND caller NOT LIKE '400%' LIMIT 200"
+        query = (
+            "SELECT DISTINCT caller FROM read_parquet(?)"
+            " WHERE length(caller) >= 10 AND caller NOT LIKE '400%' LIMIT 200"
+        )
         numbers = {row[0] for row in connection.execute(query, [callers]).fetchall()}
     texts = [path.read_bytes() for path in (demos[0] / "published").rglob("*.csv")]
     texts += [path.read_bytes() for path in (demos[0] / "published").rglob("*.html")]

@@ -57,7 +57,10 @@ def test_the_same_file_again_under_another_name_changes_no_byte(drafted):
 
 def test_a_late_file_rates_only_its_own_parts(drafted):
     before = rated_files(drafted)
-    late = [one_call("L-1", NUMBERS[0], "2026-10-02 09:00:00", 61), one_call("L-2", NUMBERS[1], "2026-10-05 09:00:00", 6)]
+    late = [
+        one_call("L-1", NUMBERS[0], "2026-10-02 09:00:00", 61),
+        one_call("L-2", NUMBERS[1], "2026-10-05 09:00:00", 6),
+    ]
     write_calls(drafted / "inbox" / "late.csv", late)
     ended = bill400("run", drafted, PERIOD, "--json")
     after = rated_files(drafted)
@@ -90,8 +93,8 @@ def test_a_changed_price_rates_only_parts_with_numbers_of_that_plan(drafted):
 def test_what_starts_later_makes_no_commit(drafted, table, row):
     if table == "subscriptions":
         path = drafted / "catalog" / "subscriptions.csv"
-        path.write_text(path.read_text("utf-8").replace("HT1,4006000001,split_010,2026-01-10,,",
-                                                        "HT1,4006000001,split_010,2026-01-10,2027-02-01,"), "utf-8")  # fmt: skip
+        held = "HT1,4006000001,split_010,2026-01-10,"
+        path.write_text(path.read_text("utf-8").replace(f"{held},", f"{held}2027-02-01,"), "utf-8")
     append_row(drafted, table, row)
     before = standing(drafted)
     ended = bill400("run", drafted, PERIOD, "--json")

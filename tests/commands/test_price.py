@@ -18,7 +18,10 @@ versions:
   2026-11-01:
     call: {{schedule: 60/60, price_per_minute: "0.5000"}}
 """
-CALLER_FEE = '{blocks: [{from_second: 0, block_seconds: 180, price: "0.20"}, {from_second: 180, block_seconds: 60, price: "0.10"}]}'
+CALLER_FEE = (
+    '{blocks: [{from_second: 0, block_seconds: 180, price: "0.20"},'
+    ' {from_second: 180, block_seconds: 60, price: "0.10"}]}'
+)
 GOLDEN = {
     "60/60": ('{schedule: 60/60, price_per_minute: "0.10"}',
               {0: "0.00", 1: "0.10", 60: "0.10", 61: "0.20", 181: "0.40"}),

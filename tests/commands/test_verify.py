@@ -43,7 +43,9 @@ def test_one_byte_in_each_kind_of_published_file(closed):
              "statements/A1.html", "settlement/UNICOM.csv", calls.as_posix()]  # fmt: skip
     for name in names:
         flip(closed / PUBLISHED / name)
-    found = {where for reason, where in reasons(bill400("verify", closed, "--json", code=1)) if reason == "VERIFY_PUBLISHED"}
+    found = {
+        where for reason, where in reasons(bill400("verify", closed, "--json", code=1)) if reason == "VERIFY_PUBLISHED"
+    }
     assert found >= {f"{PUBLISHED}/{name}" for name in names}
 
 
@@ -51,16 +53,12 @@ def test_one_amount_in_the_audit_pack(closed):
     pack = closed / PUBLISHED / "audit.duckdb"
     with duckdb.connect(str(pack)) as connection:
         connection.execute("UPDATE invoice SET gross = gross + 0.01 WHERE invoice_key = ?", [f"C1/{PERIOD}"])
-    assert reasons(bill400("verify", closed, "--json", code=1)) == {
-        ("VERIFY_PUBLISHED", f"{PUBLISHED}/audit.duckdb")
-    }
+    assert reasons(bill400("verify", closed, "--json", code=1)) == {("VERIFY_PUBLISHED", f"{PUBLISHED}/audit.duckdb")}
 
 
 def test_one_byte_in_the_manifest(closed):
     flip(closed / PUBLISHED / "manifest.json")
-    assert ("VERIFY_PUBLISHED", f"{PUBLISHED}/manifest.json") in reasons(
-        bill400("verify", closed, "--json", code=1)
-    )
+    assert ("VERIFY_PUBLISHED", f"{PUBLISHED}/manifest.json") in reasons(bill400("verify", closed, "--json", code=1))
 
 
 def test_a_file_that_was_taken_away_or_slipped_in(closed):

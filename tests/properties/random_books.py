@@ -41,7 +41,8 @@ def call_lines(draw, call_id, days=FIRST_OF["days"]):
     kind = draw(st.sampled_from(["good"] * 12 + ["stranger", "late", "broken", "negative", "unreadable"]))
     day = 30 if kind == "late" else draw(st.sampled_from(days))
     month = 9 if kind == "late" else 10
-    start = dt.datetime(2026, month, day) + dt.timedelta(seconds=draw(st.sampled_from(FIRST_OF["seconds"])))
+    second = draw(st.sampled_from(FIRST_OF["seconds"]))
+    start = dt.datetime.combine(dt.date(2026, month, day), dt.time()) + dt.timedelta(seconds=second)
     outcome = draw(st.sampled_from(["answered"] * 4 + ["no_answer", "busy", "ivr_only"]))
     talk = draw(st.sampled_from(FIRST_OF["talks"]))
     answered = start + dt.timedelta(seconds=draw(st.integers(0, 9))) if outcome == "answered" else None

@@ -20,7 +20,7 @@ def padded(lines):
     return [*PADDING, *lines]
 
 
-@settings(max_examples=6)
+@settings(max_examples=5)
 @given(st.data())
 def test_order_of_rows(data):
     lines = padded(data.draw(batches_of_lines()))
@@ -28,7 +28,7 @@ def test_order_of_rows(data):
     assert bill([[("a.csv", lines)]]).content() == bill([[("a.csv", shuffled)]]).content()
 
 
-@settings(max_examples=12)
+@settings(max_examples=7)
 @given(st.data())
 def test_order_and_cut_of_files_and_ingests(data):
     """Every line lies in one piece; pieces are files of one ingest, or of several, in any order."""

@@ -68,7 +68,8 @@ def schedules(draw):
 TALKS = st.integers(0, 900_000) | st.integers(0, 900).map(lambda seconds: seconds * 1000) | st.sampled_from(
     [1, 999, 1000, 1001, 59_999, 60_000, 60_001, 180_000, 180_001]
 )  # fmt: skip
-CALLS = st.lists(st.tuples(st.sampled_from(["4006000001", "4006000002", "4006000003"]), st.sampled_from(OUTCOMES), TALKS), max_size=25)  # fmt: skip
+DIALLED = st.sampled_from(["4006000001", "4006000002", "4006000003"])
+CALLS = st.lists(st.tuples(DIALLED, st.sampled_from(OUTCOMES), TALKS), max_size=25)
 
 
 def rows_of(plans):
@@ -111,9 +112,7 @@ def test_vector_rating_is_block_by_block_rating(first, second, calls):
     part = rate_calls(calls_of(calls).lazy(), rows_of(plans), known)
     rated, unrated = part.rated.collect(), part.unrated.collect()
     assert rated.height + unrated.height == len(calls)
-    assert unrated["cdr_id"].to_list() == [
-        line for line, call in enumerate(calls, start=2) if call[0] == "4006000003"
-    ]
+    assert unrated["cdr_id"].to_list() == [line for line, call in enumerate(calls, start=2) if call[0] == "4006000003"]
     assert set(unrated["reason"]) <= {"NUMBER_UNKNOWN"}
     for row in rated.iter_rows(named=True):
         number, outcome, talk_ms = calls[row["cdr_id"] - 2]

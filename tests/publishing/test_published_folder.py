@@ -70,7 +70,7 @@ def test_manifest_finds_every_change(published):
 def test_closing_keeps_the_reviewed_digest(tmp_path, published_once):
     draft = json.loads((published_once / "manifest.json").read_text())
     closed = sample_month.publish(tmp_path / "closed", tmp_path / "lake", status="closed")
-    assert closed["draft_digest"] == draft["draft_digest"]
+    assert closed["content_digest"] == draft["content_digest"]
     assert closed["status"] == "closed"
     assert draft["status"] == "draft"
 

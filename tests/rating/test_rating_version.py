@@ -98,7 +98,12 @@ def test_a_fraction_is_rounded_up_once_at_the_block():
 def test_not_answered_costs_nobody_anything():
     rated = rate_calls(calls().lazy(), rating_rows(), KNOWN).rated.collect().filter(pl.col("outcome") != "answered")
     assert rated.height
-    assert rated.select("amount_micro", "settlement_micro", "billed_seconds", "block_count").sum().row(0) == (0, 0, 0, 0)
+    assert rated.select("amount_micro", "settlement_micro", "billed_seconds", "block_count").sum().row(0) == (
+        0,
+        0,
+        0,
+        0,
+    )
     assert set(rated["free_reason"]) == {"not_answered"}
 
 

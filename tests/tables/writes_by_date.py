@@ -16,7 +16,13 @@ ROWS = 2 * ROW_GROUP_SIZE + 1000
 def calls() -> pl.LazyFrame:
     """More than two row groups of one day, and a few of others, out of order, with a join and some text."""
     index = pl.int_range(ROWS, dtype=pl.Int64)
-    day = pl.when(index % 97 == 0).then(None).when(index % 10 == 0).then(pl.date(2026, 10, 2)).otherwise(pl.date(2026, 10, 1))
+    day = (
+        pl.when(index % 97 == 0)
+        .then(None)
+        .when(index % 10 == 0)
+        .then(pl.date(2026, 10, 2))
+        .otherwise(pl.date(2026, 10, 1))
+    )
     rated = pl.select(
         cdr_id=index * 7919 % ROWS, usage_date=day, service_number=pl.lit("40060") + (index % 50).cast(pl.String),
         amount_micro=index % 11 * 10_000,

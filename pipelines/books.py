@@ -92,6 +92,7 @@ class Workbench:
         self.folder.mkdir(parents=True)
         self.entries: list[FileEntry] = []
         self.settled = 0
+        self.laid_down: list[Path] = []
 
     def place(self, relative: str) -> Path:
         """Where to write the file that will lie at a path below the books."""
@@ -128,12 +129,18 @@ class Workbench:
             folders.update({target.parent, target.parent.parent})
         for folder in sorted(folders):
             sync_folder(folder)
+        self.laid_down.extend(self.books.root / entry.path for entry in self.entries[self.settled :])
         self.settled = len(self.entries)
         return self.entries
 
     def discard(self) -> None:
-        """Leave nothing behind."""
+        """Leave nothing behind: neither the workbench nor files laid down that no commit names after all."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        # Asked from the disk: an append may fail after its commit was made.
+        named = {entry.path for commit in self.books.log.read() for entry in commit.files} if self.laid_down else set()
+        for path in self.laid_down:
+            if path.relative_to(self.books.root).as_posix() not in named:
+                path.unlink(missing_ok=True)
 
 
 @contextmanager

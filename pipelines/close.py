@@ -64,7 +64,7 @@ def close_month(
 
 
 def number_invoices(invoices: pl.DataFrame, period: Period, count: int) -> pl.DataFrame:
-    """Gapless numbers of the issuer's year, in the order of the invoice keys: `2026-000001`."""
+    """Gapless numbers of the issuer's year, in the order of the invoice keys, bills of 0.00 too: `2026-000001`."""
     ordered = invoices.sort(Invoice.invoice_key)
     numbers = [f"{period.year}-{count + index:06d}" for index in range(1, ordered.height + 1)]
     return ordered.with_columns(pl.Series(Invoice.invoice_number, numbers, pl.String))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from billing.core.findings import refuse
 from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.tables.documents import Conservation, Invoice, InvoiceLine
@@ -87,7 +88,7 @@ def run(session: Session, books: Path, period: str, no_ingest: bool, dry_run: bo
     """Draft of a month."""
     wanted = session.period(period)
     with session.writing(books, wait) as opened:
-        if not no_ingest:
+        if not no_ingest and (books / "inbox").exists():
             report = ingest_files(opened, [books / "inbox"], session.progress, dry_run=dry_run)
             if report.read or report.refused:
                 _tell_ingest(session, report, month_follows=True)
@@ -100,6 +101,8 @@ def run(session: Session, books: Path, period: str, no_ingest: bool, dry_run: bo
 def close(session: Session, books: Path, period: str, by: str, draft: str | None, dry_run: bool, wait: float) -> None:
     """Lock the reviewed draft."""
     wanted = session.period(period)
+    if not by.strip():
+        raise refuse("NAME_MISSING")
     with session.writing(books, wait) as opened:
         opened.by = by
         if close_month(opened, wanted, session.progress, draft=draft, dry_run=dry_run) is None:

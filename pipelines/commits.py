@@ -8,15 +8,17 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from billing.core.digests import canonical_json
+from billing.core.digests import canonical_json, json_sha256
 from billing.core.findings import refuse
 
+_NAME = re.compile(r"[0-9]{6,}\.json")
 FIRST_HASH = "0" * 64
 
 
@@ -108,6 +110,7 @@ class CommitLog:
             "facts": facts,
             "versions": versions,
         }
+        body["seal"] = json_sha256(body)
         self.folder.mkdir(parents=True, exist_ok=True)
         draft = self.folder / f".{attempt}"
         with draft.open("wb") as stream:
@@ -124,7 +127,7 @@ class CommitLog:
         return self._read_one(number)
 
     def _last(self) -> int:
-        numbers = [int(path.stem) for path in self.folder.glob("[0-9]*.json")]
+        numbers = [int(path.stem) for path in self.folder.glob("*.json") if _NAME.fullmatch(path.name)]
         return max(numbers, default=0)
 
     def _read_one(self, number: int) -> Commit:
@@ -132,6 +135,9 @@ class CommitLog:
         try:
             raw = path.read_bytes()
             body = json.loads(raw)
+            seal = body.pop("seal")
+            if json_sha256(body) != seal:
+                raise ValueError("its seal does not fit")
             files = [FileEntry(**entry) for entry in body["files"]]
             return Commit(
                 number=body["number"],

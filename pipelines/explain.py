@@ -166,13 +166,16 @@ def _block(block: Block) -> str:
 
 
 def _over_cap(books: Books, period: str, call: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
-    """The cap rule that made the call free, None when it was billed."""
+    """The cap rule of the call's own month that made it free, None when it was billed."""
+    month = Period.of(call[Cdr.started_at].date())
     for rule in stored(books, CallAdjustment, period).iter_rows(named=True):
         same_number = rule[CallAdjustment.service_number] in (None, row[RatedCall.service_number])
-        if rule[CallAdjustment.contract_id] != row[RatedCall.contract_id] or not same_number:
+        same_month = rule[CallAdjustment.rule_key].endswith(f"/{month}")
+        if rule[CallAdjustment.contract_id] != row[RatedCall.contract_id] or not (same_number and same_month):
             continue
         after = rule[CallAdjustment.started_after]
-        if rule[CallAdjustment.cdr_id] == row[RatedCall.cdr_id] or (after and call[Cdr.started_at] > after):
+        is_named = rule[CallAdjustment.cdr_id] == row[RatedCall.cdr_id] and rule[CallAdjustment.call_count] > 0
+        if is_named or (after and call[Cdr.started_at] > after):
             return str(rule[CallAdjustment.rule_key])
     return None
 

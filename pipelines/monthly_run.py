@@ -11,7 +11,7 @@ import polars as pl
 
 from billing.charging.stage import charge_accounts, charge_late
 from billing.commission.stage import pay_commission
-from billing.core.findings import Finding
+from billing.core.findings import Finding, Outcome
 from billing.core.period import Period
 from billing.invoicing.stage import make_invoices
 from billing.posting.stage import post_documents
@@ -20,9 +20,17 @@ from billing.rate_book.book import RateBook
 from billing.settlement.stage import settle_carriers
 from billing.tables.calls import CallAdjustment, UsageTotal
 from billing.tables.documents import Charge, CommissionLine, Conservation, Invoice, InvoiceLine, SettlementLine, TaxLine
+from billing.tables.schema import Table
 from pipelines.books import Books
-from pipelines.parts import CallsOf, Part, parts_of, usage_of
-from pipelines.past import billed_before, commission_before, fees_of_previous_month, is_billed_here
+from pipelines.parts import CallsOf, parts_of, usage_of
+from pipelines.past import (
+    LateMonth,
+    billed_before,
+    commission_before,
+    fees_of_previous_month,
+    late_months,
+    receipts_since,
+)
 from pipelines.progress import Progress
 from pipelines.records import records_by_fate
 
@@ -50,19 +58,23 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         usage = usage_of(books, parts)
         own_usage = usage.filter(pl.col(UsageTotal.usage_date) >= period.start)
         charging = charge_accounts(period, own_usage, CallsOf(books, own), book)
-        late = [_late_charges(books, book, period, original, parts) for original in _late_months(parts, period)]
-        charges = pl.concat([charging.tables[Charge.name], *late]).sort(Charge.charge_key)
+        late_calls = late_months(books, period)
+        charged = [charging, *(_charge_late_month(books, book, period, month) for month in late_calls)]
+        charges = _together(Charge, charged)
     with progress.stage("invoicing"):
         invoicing = make_invoices(period, charges, book)
     with progress.stage("commission"):
         fees = fees_of_previous_month(books, book, period)
         billed = billed_before(books, period, invoicing.tables[InvoiceLine.name])
-        commission = pay_commission(period, book, fees, commission_before(books, period), billed)
+        since = receipts_since(books, book, period)
+        earlier = commission_before(books, period)
+        commission = pay_commission(period, book, fees, earlier, billed, receipts_since=since)
     with progress.stage("settlement"):
-        settlement = settle_carriers(period, usage, book)
+        billed_usage = {month.period: month.usage_before for month in late_calls if month.is_billed_here}
+        settlement = settle_carriers(period, usage, book, billed_usage)
     tables = {
         Charge.name: charges,
-        CallAdjustment.name: charging.tables[CallAdjustment.name],
+        CallAdjustment.name: _together(CallAdjustment, charged),
         **invoicing.tables,
         **commission.tables,
         **settlement.tables,
@@ -79,24 +91,20 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
     return Month(period, tables, usage, [*(finding for stage in stages for finding in stage.findings), *breaches])
 
 
-def _late_months(parts: Sequence[Part], period: Period) -> list[Period]:
-    return sorted({Period.of(part.day) for part in parts if part.day and Period.of(part.day) < period})
-
-
-def _late_charges(
-    books: Books, book: RateBook, period: Period, original: Period, parts: Sequence[Part]
-) -> pl.DataFrame:
+def _charge_late_month(books: Books, book: RateBook, period: Period, late: LateMonth) -> Outcome:
     """What late calls of an earlier month cost: that month with them, less that month as it was billed before."""
-    of_month = [part for part in parts_of(books.state) if part.day and Period.of(part.day) == original]
-    before = [part for part in of_month if part.billing_period < str(period)]
-    after = [*before, *(part for part in of_month if part.billing_period == str(period))]
     return charge_late(
         period,
-        original,
-        usage_of(books, before),
-        usage_of(books, after),
-        CallsOf(books, before),
-        CallsOf(books, after),
+        late.period,
+        late.usage_before,
+        late.usage_after,
+        CallsOf(books, late.before),
+        CallsOf(books, late.after),
         book,
-        billed_here=is_billed_here(books, original),
+        billed_here=late.is_billed_here,
     )
+
+
+def _together(table: type[Table], outcomes: Sequence[Outcome]) -> pl.DataFrame:
+    """A table of the month and of the late months, in one order."""
+    return pl.concat(outcome.tables[table.name] for outcome in outcomes).sort(table.key, nulls_last=False)

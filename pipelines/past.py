@@ -1,5 +1,8 @@
 """What a month needs from the months before it: fees that arose, bills that went out, commission already stated."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import polars as pl
 
 from billing.charging.stage import charge_accounts
@@ -10,7 +13,41 @@ from billing.tables.documents import Charge, CommissionLine, InvoiceLine
 from billing.tables.parquet import scan_tables
 from billing.tables.schema import Table
 from pipelines.books import Books
-from pipelines.parts import CallsOf
+from pipelines.parts import CallsOf, Part, parts_of, usage_of
+
+
+@dataclass(frozen=True)
+class LateMonth:
+    """An earlier month of which calls are billed now.
+
+    Attributes:
+        before: its parts as billed so far, earlier late calls included.
+        after: the same with the late calls.
+        usage_before: usage totals of `before`; likewise `usage_after`.
+        is_billed_here: whether these books closed the month itself.
+    """
+
+    period: Period
+    before: Sequence[Part]
+    after: Sequence[Part]
+    usage_before: pl.DataFrame
+    usage_after: pl.DataFrame
+    is_billed_here: bool
+
+
+def late_months(books: Books, period: Period) -> list[LateMonth]:
+    """The earlier months of which calls are billed in a period, in order."""
+    by_month: dict[Period, list[Part]] = {}
+    for part in parts_of(books.state):
+        if part.day and Period.of(part.day) < period and part.billing_period <= str(period):
+            by_month.setdefault(Period.of(part.day), []).append(part)
+    found = []
+    for month, after in sorted(by_month.items()):
+        before = [part for part in after if part.billing_period < str(period)]
+        if len(before) < len(after):
+            usage = (usage_of(books, before), usage_of(books, after))
+            found.append(LateMonth(month, before, after, *usage, is_billed_here(books, month)))
+    return found
 
 
 def is_billed_here(books: Books, period: Period) -> bool:
@@ -35,6 +72,12 @@ def fees_of_previous_month(books: Books, book: RateBook, period: Period) -> pl.D
     if is_billed_here(books, previous):
         return stored(books, Charge, str(previous))
     return charge_accounts(previous, UsageTotal.empty(), CallsOf(books, []), book).tables[Charge.name]
+
+
+def receipts_since(books: Books, book: RateBook, period: Period) -> Period:
+    """The first period whose receipts a period states: all of the books while none before it is open, else its own."""
+    start, previous = book.policy.start, period.shifted(-1)
+    return start if previous < start or is_billed_here(books, previous) else period
 
 
 def commission_before(books: Books, period: Period) -> pl.DataFrame:

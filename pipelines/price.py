@@ -94,12 +94,15 @@ def _rate(rate_id: str, blocks: tuple[Block, ...], calls: list[dict[str, Any]]) 
 
 
 def _read(path: Path) -> list[tuple[dt.datetime, int]]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream, strict=True)
-        columns = reader.fieldnames or []
-        if not {"start", "duration_s"} <= set(columns):
-            raise refuse("CALLS_FILE_WRONG", f"{path.name}:1", columns=", ".join(columns))
-        return [_call(row, f"{path.name}:{reader.line_num}") for row in reader]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            columns = reader.fieldnames or []
+            if not {"start", "duration_s"} <= set(columns):
+                raise refuse("CALLS_FILE_WRONG", f"{path.name}:1", columns=", ".join(columns))
+            return [_call(row, f"{path.name}:{reader.line_num}") for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise refuse("CALLS_FILE_UNREADABLE", path.name, problem=error) from error
 
 
 def _call(row: Mapping[str, str | None], where: str) -> tuple[dt.datetime, int]:

@@ -22,7 +22,15 @@ from pipelines.summaries import finding_lines, plain_value
 from pipelines.sweep import sweep_orphans
 
 EXIT_FINDINGS, EXIT_USAGE, EXIT_REFUSED, EXIT_BUSY, EXIT_FAULT = 1, 2, 3, 4, 70
-USAGE_REASONS = {"NOT_BOOKS", "PERIOD_WRONG", "FOLDER_NOT_EMPTY", "PATH_MISSING", "COMMIT_UNKNOWN", "KEY_NOT_FOUND"}
+USAGE_REASONS = {
+    "NAME_MISSING",
+    "NOT_BOOKS",
+    "PERIOD_WRONG",
+    "FOLDER_NOT_EMPTY",
+    "PATH_MISSING",
+    "COMMIT_UNKNOWN",
+    "KEY_NOT_FOUND",
+}
 RULE_REASONS = {
     "PERIOD_CLOSED",
     "PERIOD_BEFORE_BOOKS",
@@ -133,6 +141,9 @@ class Session:
         except BusyError:
             self.found([Finding("BUSY", values={"folder": self.books or "-"})])
             code = EXIT_BUSY
+        except FileNotFoundError as error:
+            self.found([Finding("FILE_OF_BOOKS_MISSING", values={"problem": str(error)[:300]})])
+            code = EXIT_REFUSED
         except Exception as error:
             self.found([Finding("FAULT", values={"problem": repr(error)[:300], "file": _trace_file()})])
             code = EXIT_FAULT

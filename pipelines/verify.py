@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from billing.core.digests import file_sha256, table_digest
-from billing.core.findings import Finding
+from billing.core.findings import Finding, refuse
 from billing.core.period import Period
 from billing.publishing.manifest import check_manifest
 from billing.rate_book.book import RateBook
@@ -58,7 +58,7 @@ def verify_books(books: Books, progress: Progress, scratch: Path, period: Period
     for name in names:
         commit = books.state.published(name)
         if commit is None:
-            continue
+            raise refuse("NO_DRAFT", period=name)
         proof.findings.extend(_published(books, name, commit))
         if not any(finding.reason.startswith("VERIFY_FILE") for finding in proof.findings):
             proof.findings.extend(_rebuilt(books, Period.parse(name), commit, progress, scratch))

@@ -59,16 +59,20 @@ def measured() -> pl.Expr:
 
 
 def calls_in_order(calls: pl.DataFrame, members: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    """Calls of the rules in the order in which they count, those over an earlier cap left out, with a running sum."""
+    """Calls of the rules in the order in which they count, with a running sum.
+
+    Calls over a cap found before add nothing to the sum, but stay in: this rule may take them earlier than that one.
+    """
     day, outcome = pl.col(Cdr.started_at).dt.date(), pl.col(Cdr.outcome)
     is_paid = pl.col("trial_until").is_null() | (day >= pl.col("trial_until"))
     ends = pl.coalesce(Cdr.ended_at, pl.col(Cdr.started_at) + pl.duration(milliseconds=Cdr.talk_ms))
+    adds = pl.when(pl.col("is_taken")).then(0).otherwise(measured())
     counts_at = pl.when(pl.col("rule") == "cap_amount").then(ends).otherwise(pl.col(Cdr.started_at))
     return (
         calls.join(members, on=ACCOUNT)
         .join(found.select(*ACCOUNT, pl.col("instant").alias("capped_at"), "tied"), on=ACCOUNT, how="left")
-        .filter(~_is_over_earlier_cap().fill_null(False))
         .with_columns(
+            _is_over_earlier_cap().fill_null(False).alias("is_taken"),
             day.alias("day"),
             counts_at.cast(pl.Datetime("ms")).alias("counts_at"),
             ((outcome == "answered") & (pl.col(Cdr.talk_ms) > 0) & is_paid).cast(pl.Int64).alias("calls"),
@@ -77,7 +81,7 @@ def calls_in_order(calls: pl.DataFrame, members: pl.DataFrame, found: pl.DataFra
         )
         .sort("rule_index", "counts_at", *_TIE_BREAK)
         .with_columns(
-            (pl.col("before") + pl.col("earlier") + measured().cum_sum().over("rule_index")).alias("sum"),
+            (pl.col("before") + pl.col("earlier") + adds.cum_sum().over("rule_index")).alias("sum"),
             pl.int_range(pl.len()).over("rule_index").alias("position"),
         )
     )

@@ -10,7 +10,7 @@ from billing.charging.charge_rows import ChargeWriter, Item, Row, in_charge_orde
 from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
-from billing.tables.calls import UsageTotal
+from billing.tables.calls import CallAdjustment, UsageTotal
 from billing.tables.documents import Charge
 
 _LINE = (Charge.contract_id, Charge.service_number, Charge.kind, Charge.item, Charge.rate_id, Charge.vat_rate_bp)
@@ -34,6 +34,31 @@ def late_charges(
     extra = {} if billed_here else {"original_month": "not_billed_here"}
     rows = [_row(line, writer, extra) for line in _differences(old, new).iter_rows(named=True)]
     return in_charge_order(Charge.of_rows(rows))
+
+
+def late_adjustments(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """What a closed month's caps make free with the late calls, less what they made free without.
+
+    A rule stands with its instant as it is now, also where only the instant moved; a rule that holds no more stands
+    without one. Differences are negative where calls are over the cap no more.
+
+    Args:
+        old: its `CallAdjustment` rows without the late calls.
+        new: its `CallAdjustment` rows with them.
+    """
+    measures = (CallAdjustment.call_count, CallAdjustment.amount_micro, CallAdjustment.settlement_micro)
+    key = (*CallAdjustment.key, CallAdjustment.contract_id, CallAdjustment.service_number, CallAdjustment.rule)
+    instant = pl.col(CallAdjustment.started_after)
+    none = pl.lit(None, pl.Datetime("ms"))
+    without = old.with_columns(pl.col(measures) * -1, instant.alias("was"), none.alias(CallAdjustment.started_after))
+    return (
+        pl.concat([without, new.with_columns(none.alias("was"))])
+        .group_by(key)
+        .agg(pl.col(measures).sum(), pl.col(CallAdjustment.started_after, "was").max())
+        .filter(pl.any_horizontal(pl.col(measures) != 0) | instant.ne_missing(pl.col("was")))
+        .sort(CallAdjustment.key, nulls_last=False)
+        .pipe(CallAdjustment.conform)
+    )
 
 
 def touched_contracts(before: pl.DataFrame, after: pl.DataFrame) -> list[str]:

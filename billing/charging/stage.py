@@ -14,7 +14,7 @@ from billing.charging.cap_measures import CallsOf
 from billing.charging.caps import apply_caps
 from billing.charging.charge_rows import ChargeWriter, in_charge_order
 from billing.charging.fixed_fees import fee_items
-from billing.charging.late import late_charges, touched_contracts
+from billing.charging.late import late_adjustments, late_charges, touched_contracts
 from billing.charging.minimums import minimum_finding, true_up_item
 from billing.charging.usage_charges import rounded_usage, usage_charges
 from billing.core.findings import Outcome
@@ -81,7 +81,7 @@ def charge_late(
     book: RateBook,
     *,
     billed_here: bool,
-) -> pl.DataFrame:
+) -> Outcome:
     """Charge the calls of an earlier month that arrived after its close.
 
     Domain rule: minimum and caps of the original month are applied again, and only the difference is charged now.
@@ -98,14 +98,20 @@ def charge_late(
             usage itself is charged, and the explanation says `original_month: not_billed_here`.
 
     Returns:
-        `Charge` rows of kinds late_usage, cap_credit and true_up in key order, whole fen, VAT by the original month;
-        differences of zero are left out.
+        Table `charge`: kinds late_usage, cap_credit and true_up in key order, whole fen, VAT by the original month;
+        differences of zero are left out. Table `call_adjustment`: what the caps of the original month make free more
+        or less than was billed; rule keys carry that month. No findings.
     """
     touched = touched_contracts(before, after)
     before, after = (usage.filter(pl.col(UsageTotal.contract_id).is_in(touched)) for usage in (before, after))
     if billed_here:
-        old = charge_accounts(original, before, calls_of_before, book, contracts=touched).tables[Charge.name]
-        new = charge_accounts(original, after, calls_of_after, book, contracts=touched).tables[Charge.name]
+        old = charge_accounts(original, before, calls_of_before, book, contracts=touched).tables
+        new = charge_accounts(original, after, calls_of_after, book, contracts=touched).tables
     else:
-        old, new = usage_charges(original, before, book), usage_charges(original, after, book)
-    return late_charges(period, original, old, new, book, billed_here=billed_here)
+        old, new = ({Charge.name: usage_charges(original, usage, book)} for usage in (before, after))
+    none = CallAdjustment.empty()
+    tables = {
+        Charge.name: late_charges(period, original, old[Charge.name], new[Charge.name], book, billed_here=billed_here),
+        CallAdjustment.name: late_adjustments(old.get(CallAdjustment.name, none), new.get(CallAdjustment.name, none)),
+    }
+    return Outcome(tables)

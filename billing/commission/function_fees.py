@@ -84,7 +84,7 @@ def _function_fees(
 
 
 def later_releases(period: Period, earlier: pl.DataFrame, billed: Bills, paid: Bills) -> list[Row]:
-    """Lines that release what arose in earlier periods and was paid for since.
+    """Lines that release what arose in earlier periods and was paid for since; negative where payment was taken back.
 
     Args:
         period: the billing period.
@@ -103,7 +103,7 @@ def later_releases(period: Period, earlier: pl.DataFrame, billed: Bills, paid: B
         bill = collected(line[CommissionLine.contract_id], month, line[CommissionLine.base_micro], billed, paid)
         so_far = line[CommissionLine.released_micro] + released.get(line[CommissionLine.commission_key], 0)
         more = released_part(line[CommissionLine.accrued_micro], *bill) - so_far
-        if more > 0:
+        if more:
             rows.append(release_line(line, more, period))
     return rows
 

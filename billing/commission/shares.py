@@ -16,6 +16,8 @@ Row = dict[str, Any]
 RuleName = Literal["full_prepayment", "annual_payment", "monthly_function_fee"]
 YEAR_4_ON = "YEAR_4_ON"
 TRIAL = "TRIAL"
+REFUND = "REFUND"
+"""Reasons of lines: why nothing was earned, or that the line takes back what was."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 ZONE = "Asia/Shanghai"
-_TEXT = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+_TEXT = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, order=True)

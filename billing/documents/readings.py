@@ -1,6 +1,5 @@
 """The readings a document rests on: where a wording allows two readings with other money, the one used is printed."""
 
-import datetime as dt
 from collections.abc import Iterable
 
 from billing.rate_book.book import RateBook
@@ -23,8 +22,7 @@ def commission_readings(book: RateBook, schemes: Iterable[str]) -> list[str]:
     """Codes of the scheme versions a statement rests on; a scheme is named `scheme@start`."""
     codes: list[str] = []
     for scheme in sorted(set(schemes)):
-        name, _, start = scheme.rpartition("@")
-        version = book.prices.commission[name].versions[dt.date.fromisoformat(start)]
+        version = book.commission_by_id(scheme)
         codes.extend(f"reading.{term}.{getattr(version, term)}" for term in _COMMISSION)
     return list(dict.fromkeys(codes))
 

@@ -26,6 +26,8 @@ DIGITS_LIMIT = 13
 """Digits of a whole number: more are no duration and no time, and products stay far from 64 bits."""
 CLOCK_START, CLOCK_END = dt.date(2000, 1, 1), dt.date(2100, 1, 1)
 """Outside these a clock was read in the wrong unit, or was never set."""
+CLOCKS_AGREE_MS = 2000
+"""How far a stated duration and its times may differ, both cut to seconds; the gate's rule says the same."""
 _OFFSET_MS = 8 * 3600 * 1000
 """Asia/Shanghai against UTC, without change in all the years a clock may show."""
 
@@ -93,10 +95,28 @@ def settle_outcome(read: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
         bad = pl.col("bad_outcome") & ~by.fill_null(False)
         read = read.with_columns(outcome.alias("outcome"), bad.alias("bad_outcome"))
     talk, was_answered = pl.col("talk_ms"), pl.col("outcome").is_in(ANSWERED)
-    return read.with_columns(was_answered.alias("was_answered")).with_columns(
-        pl.when(pl.col("was_answered") | (talk > 0)).then(pl.col("answered_at")).alias("answered_at"),
-        pl.when(pl.col("outcome") != "answered").then(talk.fill_null(0)).otherwise(talk).alias("talk_ms"),
+    return (
+        read.with_columns(was_answered.alias("was_answered"))
+        .with_columns(
+            pl.when(pl.col("was_answered") | (talk > 0)).then(pl.col("answered_at")).alias("answered_at"),
+            pl.when(pl.col("outcome") != "answered").then(talk.fill_null(0)).otherwise(talk).alias("talk_ms"),
+        )
+        .with_columns(_settled_talk(layout).alias("talk_ms"))
     )
+
+
+def _settled_talk(layout: Layout) -> pl.Expr:
+    """Talk of an answered call: from answer to end where both stand; the file's duration where one is missing.
+
+    Where the two differ by more than clocks explain, the file's is kept beside the times, and a rule holds the call.
+    """
+    talk = pl.col("talk_ms")
+    if layout.derived.talk_ms or layout.derived.answered_at or layout.derived.ended_at:
+        return talk
+    lasted = (pl.col("ended_at") - pl.col("answered_at")).dt.total_milliseconds()
+    agrees = ((lasted - talk).abs() <= CLOCKS_AGREE_MS).fill_null(lasted.is_not_null())
+    is_stated = (pl.col("outcome") == "answered") & ~pl.col("bad_talk_ms")
+    return pl.when(is_stated & agrees).then(lasted).otherwise(talk)
 
 
 def _outcome(rule: OutcomeWords) -> pl.Expr:

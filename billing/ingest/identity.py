@@ -16,7 +16,7 @@ from billing.tables.calls import NOT_OURS, Cdr, Duplicate
 from billing.tables.parquet import scan_tables
 
 DEFAULT_WINDOW_HOURS = 12
-CANDIDATES_AT_ONCE = 125_000
+CANDIDATES_AT_ONCE = 500_000
 """Keys whose whole rows are compared in one go, so that a month sent again needs no more memory than a day of it."""
 _CONTENT = [str(column) for column in Cdr.columns if column != Cdr.cdr_id]
 _CONFLICT = pl.Schema({name: Cdr.schema()[name] for name in (Cdr.cdr_id, Cdr.usage_date, Cdr.service_number)})

@@ -1,7 +1,9 @@
 """Make the bills of a month: one a customer, a line for every line key of its charges, VAT once per e-fapiao line.
 
 Domain rule: VAT is computed on the tax-inclusive sum of a bill's lines of one tax code and rate, and allotted to the
-lines by largest remainder, so that bill, e-fapiao and ledger carry the same fen.
+lines by largest remainder, so that bill, e-fapiao and ledger carry the same fen. Lines that come to 0.00 together make
+no e-fapiao line. A customer whose charges are all 0.00 gets a bill all the same, which informs; it is a document like
+any other and takes its number at close.
 """
 
 import polars as pl
@@ -27,7 +29,7 @@ def make_invoices(period: Period, charges: pl.DataFrame, book: RateBook) -> Outc
 
     Returns:
         Tables `invoice` (numbers are given at close), `invoice_line` ordered by contract, number, kind, item and
-        price, and `tax_line`. No findings.
+        price, and `tax_line`, of which none is 0.00. No findings.
     """
     lines = charges.pipe(_merged_by_line, period).pipe(_numbered).pipe(_with_vat).pipe(InvoiceLine.conform)
     assert lines[InvoiceLine.gross_micro].sum() == charges[Charge.amount_micro].sum(), "bills lose money"
@@ -91,6 +93,7 @@ def _tax_lines(lines: pl.DataFrame, book: RateBook) -> pl.DataFrame:
     return (
         lines.group_by(_TAX_GROUP)
         .agg(pl.col(_SUMS).sum())
+        .filter(pl.col(TaxLine.gross_micro) != 0)
         .with_columns(classification.alias(TaxLine.classification_code))
         .sort(_TAX_GROUP)
         .pipe(TaxLine.conform)

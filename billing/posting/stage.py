@@ -74,14 +74,18 @@ def _bills(invoices: pl.DataFrame, tax_lines: pl.DataFrame) -> pl.DataFrame:
     taxes = tax_lines.group_by(TaxLine.invoice_key).agg(
         pl.col(TaxLine.net_micro).sum(), pl.col(TaxLine.tax_micro).sum()
     )
-    return invoices.select(
-        pl.col(Invoice.invoice_key).alias("document"),
-        pl.col(Invoice.customer_id).alias("party_id"),
-        pl.col(Invoice.gross_micro).alias("gross"),
-    ).join(
-        taxes.select(pl.col(TaxLine.invoice_key).alias("document"), net=TaxLine.net_micro, tax=TaxLine.tax_micro),
-        on="document",
-        how="left",
+    return (
+        invoices.select(
+            pl.col(Invoice.invoice_key).alias("document"),
+            pl.col(Invoice.customer_id).alias("party_id"),
+            pl.col(Invoice.gross_micro).alias("gross"),
+        )
+        .join(
+            taxes.select(pl.col(TaxLine.invoice_key).alias("document"), net=TaxLine.net_micro, tax=TaxLine.tax_micro),
+            on="document",
+            how="left",
+        )
+        .fill_null(0)
     )
 
 

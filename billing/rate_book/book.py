@@ -85,6 +85,13 @@ class RateBook:
         plan = self.prices.commission.get(scheme)
         return version_on(plan.versions, scheme, day) if plan else None
 
+    def commission_by_id(self, version_id: str) -> CommissionVersion:
+        """The commission version behind an id, `scheme@start`."""
+        scheme, _, start = version_id.rpartition("@")
+        version = self.prices.commission[scheme].versions[dt.date.fromisoformat(start)]
+        assert version is not None, "a version id never names a withdrawal"
+        return version
+
     def vat_rate_bp(self, tax_code: str, supply_date: dt.date) -> int:
         """VAT rate of a tax code by supply date and our kind of taxpayer that day.
 

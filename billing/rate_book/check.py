@@ -3,6 +3,7 @@
 Plans that nobody can be billed by, prices below cost, contracts whose terms the plan does not carry.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 import polars as pl
@@ -11,7 +12,7 @@ from billing.core.findings import Finding
 from billing.core.money import yuan_exact
 from billing.rate_book.book import RateBook
 from billing.rate_book.plans import Block
-from billing.tables.catalog import Agent, Carrier, Contract, ServiceNumber, Subscription
+from billing.tables.catalog import Adjustment, Agent, Carrier, Contract, ServiceNumber, Subscription
 
 USUAL_SECONDS = range(1, 601)
 """Below cost is judged by pricing calls of these lengths under both schedules, not by comparing unit prices."""
@@ -19,7 +20,13 @@ USUAL_SECONDS = range(1, 601)
 
 def check_book(book: RateBook) -> list[Finding]:
     """Findings about plans and catalog together, in a stable order."""
-    return [*_references(book), *_subscriptions(book), *_tax_codes(book), *_below_cost(book)]
+    return [
+        *_references(book),
+        *_subscriptions(book),
+        *_fees(book),
+        *_tax_codes(book),
+        *_below_cost(book),
+    ]
 
 
 def call_price(blocks: tuple[Block, ...], seconds: int) -> int:
@@ -64,6 +71,17 @@ def _subscriptions(book: RateBook) -> Iterator[Finding]:
                 yield Finding(reason, "critical", values=key)
 
 
+def _fees(book: RateBook) -> Iterator[Finding]:
+    """An item is a bill line of its own, so a version of a plan has it once."""
+    for plan_id, plan in sorted(book.prices.retail.items()):
+        for start, version in sorted(plan.versions.items()):
+            items = Counter(fee.item for fee in version.fees) if version else {}
+            for item, count in items.items():
+                if count > 1:
+                    values = {"plan": plan_id, "item": item, "start": start}
+                    yield Finding("PLAN_FEE_TWICE", "critical", f"rate_plans/retail/{plan_id}.yaml", values)
+
+
 def _tax_codes(book: RateBook) -> Iterator[Finding]:
     plans = [(plan.plan, plan.tax_code) for plan in book.prices.retail.values()]
     plans += [(plan.plan, plan.tax_code) for plan in book.prices.settlement.values()]
@@ -72,6 +90,11 @@ def _tax_codes(book: RateBook) -> Iterator[Finding]:
     for plan_id, code in sorted(set(plans)):
         if code not in book.prices.tax.codes:
             yield Finding("TAX_CODE_UNKNOWN", "critical", values={"plan": plan_id, "code": code})
+    adjustments = book.table(Adjustment.name).select(Adjustment.adjustment_id, Adjustment.tax_code)
+    for adjustment_id, code in adjustments.sort(Adjustment.adjustment_id).iter_rows():
+        if code not in book.prices.tax.codes:
+            values = {"adjustment": adjustment_id, "code": code}
+            yield Finding("ADJUSTMENT_TAX_CODE_UNKNOWN", "critical", values=values)
 
 
 def _below_cost(book: RateBook) -> Iterator[Finding]:

@@ -114,9 +114,16 @@ def total_usage(rated: pl.LazyFrame) -> pl.LazyFrame:
         UsageTotal.settlement_billed_seconds,
         UsageTotal.settlement_micro,
     ]
+    # On one civil day a number has one contract and one price, so they need no grouping of their own.
+    grouping = [UsageTotal.usage_date, UsageTotal.service_number, UsageTotal.outcome, UsageTotal.free_reason]
+    follows = [UsageTotal.contract_id, UsageTotal.rate_id, UsageTotal.settlement_rate_id]
     return (
-        rated.group_by(UsageTotal.key)
-        .agg(pl.len().cast(pl.Int64).alias(UsageTotal.call_count), *(pl.col(measure).sum() for measure in measures))
+        rated.group_by(grouping)
+        .agg(
+            pl.len().cast(pl.Int64).alias(UsageTotal.call_count),
+            *(pl.col(column).first() for column in follows),
+            *(pl.col(measure).sum() for measure in measures),
+        )
         .sort(UsageTotal.key)
         .pipe(UsageTotal.conform_lazy)
     )

@@ -1,7 +1,8 @@
 """The carrier's own minimum of each number, by the number's grade, with a true-up line where calls fall short.
 
-Reading taken: it is owed for months in which the number is in service every day, whichever contract it is under,
-except the month of its first and the month of its last day (the same reading as `actual` on the customer's side).
+Reading taken: it is owed for months in which the number is in service on every day, whichever contract it is under and
+whatever opened or closed at the month's edges; a month with a day without service owes its calls only (the same reading
+as `actual` on the customer's side).
 """
 
 import datetime as dt
@@ -29,7 +30,7 @@ def carrier_true_ups(period: Period, usage_lines: pl.DataFrame, book: RateBook) 
     """True-up lines of the numbers whose calls of the month fall short of the carrier's floor.
 
     Args:
-        period: the month; late calls of earlier months do not fill its floor.
+        period: the month; calls of other months do not fill its floor.
         usage_lines: usage lines, whole fen.
         book: the rate book.
 
@@ -65,22 +66,16 @@ def _line(period: Period, number: Mapping[str, Any], rate_id: str, floor: int, u
 
 
 def _whole_month_numbers(period: Period, book: RateBook) -> pl.DataFrame:
-    """Numbers in service on every day of the month, opened before it and in service after it."""
+    """Numbers in service on every day of the month."""
     first, last = pl.col(Subscription.valid_from), pl.col(Subscription.valid_to)
     ends = pl.min_horizontal(last.fill_null(period.end), pl.lit(period.end))
     days = (ends - pl.max_horizontal(first, pl.lit(period.start))).clip(lower_bound=dt.timedelta(0))
-    in_service = (
+    return (
         book.table(Subscription.name)
         .group_by(Subscription.service_number)
-        .agg(
-            (days.sum() == dt.timedelta(days=period.day_count)).alias("is_whole"),
-            (first.min() < period.start).alias("opened_before"),
-            (last.is_null() | (last > period.end)).any().alias("goes_on"),
-        )
-        .filter("is_whole", "opened_before", "goes_on")
-    )
-    return (
-        in_service.join(book.table(ServiceNumber.name), on=ServiceNumber.service_number)
+        .agg(days.sum().alias("days"))
+        .filter(pl.col("days") == dt.timedelta(days=period.day_count))
+        .join(book.table(ServiceNumber.name), on=ServiceNumber.service_number)
         .join(book.table(Carrier.name), on=Carrier.carrier_id)
         .sort(ServiceNumber.service_number)
     )

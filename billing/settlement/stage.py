@@ -1,10 +1,11 @@
-"""Settle the carriers: calls at the carrier's own price and blocks, its minimum of each number, input VAT.
+"""Settle the carriers: calls at the carrier's own price and blocks, its minimum of each number, late calls, input VAT.
 
 Domain rule: a carrier's terms are a contract like any other; each line is rounded half up to the fen, VAT is computed
 once a carrier and rate and allotted to the lines, and only a general taxpayer may deduct it.
 """
 
 import datetime as dt
+from collections.abc import Mapping
 
 import polars as pl
 
@@ -14,6 +15,7 @@ from billing.core.money import allot_net, round_to_fen_expr, yuan_exact
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.settlement.carrier_minimums import carrier_true_ups
+from billing.settlement.late_lines import late_lines
 from billing.tables.calls import UsageTotal
 from billing.tables.catalog import ServiceNumber
 from billing.tables.documents import SettlementLine
@@ -21,22 +23,31 @@ from billing.tables.documents import SettlementLine
 _TAX_GROUP = (SettlementLine.carrier_id, SettlementLine.vat_rate_bp)
 
 
-def settle_carriers(period: Period, usage: pl.DataFrame, book: RateBook) -> Outcome:
+def settle_carriers(
+    period: Period, usage: pl.DataFrame, book: RateBook, billed: Mapping[Period, pl.DataFrame]
+) -> Outcome:
     """What we owe each carrier for a month.
 
     Args:
         period: the billing period.
         usage: `UsageTotal` rows billed in it; days of earlier months make lines of their own usage period.
         book: the rate book.
+        billed: `UsageTotal` rows of earlier months as these books billed them so far, for every such month with late
+            calls. Late calls of a month that is not here are plain usage: these books never billed it.
 
     Returns:
         Table `settlement_line` in key order: usage and true_up lines, input VAT split where it may be deducted, else
         net = gross. No findings.
     """
-    usage_lines = _usage_lines(period, usage, book)
-    lines = pl.concat([usage_lines, carrier_true_ups(period, usage_lines, book)])
-    tables = {SettlementLine.name: lines.pipe(_with_vat_rate, book).sort(SettlementLine.key).pipe(_with_vat)}
-    return Outcome(tables)
+    in_month = pl.col(UsageTotal.usage_date).dt.strftime("%Y-%m")
+    plain = _usage_lines(period, usage.filter(~in_month.is_in([str(month) for month in billed])), book)
+    parts = [plain, carrier_true_ups(period, plain, book)]
+    for month, before in sorted(billed.items()):
+        after = pl.concat([before, usage.filter(in_month == str(month))])
+        old, new = (_usage_lines(period, calls, book) for calls in (before, after))
+        parts.append(late_lines(period, month, old, new, book))
+    lines = pl.concat(parts).pipe(_with_vat_rate, book).sort(SettlementLine.key).pipe(_with_vat)
+    return Outcome({SettlementLine.name: lines})
 
 
 def _usage_lines(period: Period, usage: pl.DataFrame, book: RateBook) -> pl.DataFrame:

@@ -135,12 +135,12 @@ class CallAdjustment(Table):
     en = "Calls that a cap made free: all calls of the numbers that start after an instant, and single calls at it."
     zh = "封顶调整"
 
-    rule_key = text("Account and rule: contract/number-or-*/rule/period", "规则键")
+    rule_key = text("Account, rule and month of the calls: contract/number-or-*/rule/month", "规则键")
     contract_id = text("Contract", "合同号")
     service_number = text("The 400 number, null when the cap is of the whole contract", "400号码")
     rule = text("cap_amount or cap_count", "规则")
-    started_after = instant("Calls of the period that start after this are over the cap", "此后来话")
+    started_after = instant("Calls of the rule key's month that start after this are over the cap", "此后来话")
     cdr_id = integer("One call over the cap that starts at that very instant; null for a range", "话单编号", "id")
-    call_count = integer("Calls this row stands for", "通话次数", "count")
-    amount_micro = money("What they would have cost, never negative", "免收通话费")
+    call_count = integer("Calls; of a month closed before, how many more than were billed", "通话次数", "count")
+    amount_micro = money("What they would have cost", "免收通话费")
     settlement_micro = money("What they cost us all the same: leakage", "仍需结算成本")

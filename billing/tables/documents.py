@@ -101,7 +101,7 @@ class TaxLine(Table):
 
     name = "tax_line"
     key = ("invoice_key", "tax_code", "vat_rate_bp")
-    en = "One e-fapiao line of a bill: VAT is computed here and allotted to the bill lines."
+    en = "One e-fapiao line of a bill, never 0.00: VAT is computed here and allotted to the bill lines."
     zh = "发票行"
 
     invoice_key = text("customer/period", "账单键")
@@ -132,10 +132,10 @@ class CommissionLine(Table):
     base_micro = fen("Base, tax included unless the scheme says net", "计佣基数")
     rate_bp = integer("Rate of the rule", "佣金比例", "bp")
     share_bp = integer("This agent's share of the rule's commission", "分成比例", "bp")
-    accrued_micro = fen("What arose this period", "本期计提")
+    accrued_micro = fen("What arose this period, negative when a refund takes it back", "本期计提")
     released_micro = fen("What may be paid out this period, of this line", "本期应付")
-    source = text("Receipt id, or the period and contract of the function fee", "来源单据")
-    reason = text("Why nothing was earned, null otherwise", "未计佣原因")
+    source = text("Receipt id, period and contract of the fee, or the commission key a later line rests on", "来源单据")
+    reason = text("Why nothing was earned, REFUND where a share is taken back; null otherwise", "未计佣或追回原因")
 
 
 class SettlementLine(Table):
@@ -151,7 +151,7 @@ class SettlementLine(Table):
     carrier_id = text("Carrier", "运营商编号")
     service_number = text("The 400 number", "400号码")
     settlement_rate_id = text("Carrier plan and version", "结算资费版本")
-    kind = text("usage or true_up", "费用类型")
+    kind = text("usage or true_up; negative true_up where late calls fill a minimum", "费用类型")
     call_count = integer("Calls", "通话次数", "count")
     billed_seconds = integer("Rounded talk time", "结算计费时长", "s")
     gross_micro = fen("Amount, tax included", "含税金额")

@@ -127,7 +127,7 @@ class Table:
         """Exactly this table's columns, order and types.
 
         Raises:
-            ValueError: a column is missing; widening is allowed, any other type is not.
+            ValueError: a column is missing or of a type that would lose something; integers may only be widened.
         """
         return cls.conform_lazy(frame.lazy()).collect()
 
@@ -138,9 +138,22 @@ class Table:
         missing = [column for column in cls.columns if column not in found]
         if missing:
             raise ValueError(f"table {cls.name} lacks {', '.join(missing)}")
+        lossy = [column for column in cls.columns if not _fits(found[column], column.dtype)]
+        if lossy:
+            kinds = ", ".join(f"{column} is {found[column]}" for column in lossy)
+            raise ValueError(f"table {cls.name}: {kinds}")
         return frame.select(pl.col(str(column)).cast(column.dtype) for column in cls.columns)
 
     @classmethod
     def of_rows(cls, rows: list[dict[str, Any]]) -> pl.DataFrame:
         """A frame of this table from dictionaries that have exactly its columns."""
         return pl.DataFrame(rows, schema=cls.schema(), orient="row") if rows else cls.empty()
+
+
+def _fits(found: pl.DataType, wanted: pl.DataType) -> bool:
+    """Whether a cast keeps every value: the type itself, nulls, a narrower integer, a time of another precision."""
+    if found in (wanted, pl.Null):
+        return True
+    if isinstance(wanted, pl.Int64):
+        return found.is_integer()
+    return isinstance(wanted, pl.Datetime) and isinstance(found, pl.Datetime) and found.time_zone is None

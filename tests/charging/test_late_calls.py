@@ -1,6 +1,10 @@
 import polars as pl
+import pytest
 
+from billing.charging.late import late_adjustments
 from billing.charging.stage import charge_late
+from billing.core.money import yuan_exact
+from billing.tables.calls import CallAdjustment
 from tests.charging.books import (
     MINIMUM_40,
     OCTOBER,
@@ -10,9 +14,11 @@ from tests.charging.books import (
     due,
     no_calls,
     rate_book,
+    read_rows,
     retail,
     shown,
     totals,
+    typed,
     usage,
 )
 
@@ -28,7 +34,7 @@ BOOK = rate_book(retail(minimum=MINIMUM_40), contract=contracts("C1", "C2"), sub
 def late(before, after, book=BOOK, billed_here=True):
     return charge_late(
         NOVEMBER, OCTOBER, usage(before), usage(after), no_calls, no_calls, book, billed_here=billed_here
-    )
+    ).tables["charge"]
 
 
 HEAD = "day number contract amount calls\n"
@@ -79,21 +85,76 @@ def test_no_late_calls_no_charges():
     assert late(same, same).is_empty()
 
 
+def capped(scope="number", limit="0.20"):
+    cap = {"cap_amount": {"amount": limit, "fee_base": "usage", "scope": scope}}
+    return rate_book(retail(**cap), contract=contracts("C1"), subscription=SUBSCRIPTION.replace("C2", "C1"))
+
+
+def with_late(table, late_ids, book, **more):
+    """Tables of the late calls among calls."""
+    billed = table.filter(~pl.col("cdr_id").is_in(late_ids))
+    months = (totals(billed), totals(table), Calls(billed), Calls(table))
+    return charge_late(NOVEMBER, OCTOBER, *months, book, **({"billed_here": True} | more)).tables
+
+
+def adjusted(tables):
+    """Adjustments in short: key, instant, calls, amount and leakage."""
+    return [
+        f"{row['rule_key']} {row['started_after'] and row['started_after'].time()} {row['call_count']} "
+        f"{yuan_exact(row['amount_micro'])} {yuan_exact(row['settlement_micro'])}"
+        for row in tables["call_adjustment"].iter_rows(named=True)
+    ]
+
+
+FOUR_CALLS = """
+    day number     start    seconds
+    5   4006000001 08:00:00 60
+    5   4006000001 09:00:00 60
+    5   4006000001 10:00:00 60
+    5   4006000001 11:00:00 60
+    """
+
+
 def test_a_late_call_may_move_the_cap():
     """Cap 0.20. Billed: calls at 9 and 10, then 11 free. Late: a call at 8, so that the cap is reached at 9:01."""
-    cap = {"cap_amount": {"amount": "0.20", "fee_base": "usage", "scope": "number"}}
-    book = rate_book(retail(**cap), contract=contracts("C1"), subscription=SUBSCRIPTION.replace("C2", "C1"))
-    table = calls(
-        """
-        day number     start    seconds
-        5   4006000001 08:00:00 60
-        5   4006000001 09:00:00 60
-        5   4006000001 10:00:00 60
-        5   4006000001 11:00:00 60
-        """
-    )
-    billed = table.filter(pl.col("cdr_id") > 1)
-    charges = charge_late(
-        NOVEMBER, OCTOBER, totals(billed), totals(table), Calls(billed), Calls(table), book, billed_here=True
-    )
-    assert shown(charges) == ["4006000001 cap_credit -0.10", "4006000001 late_usage 0.10"]
+    tables = with_late(calls(FOUR_CALLS), [1], capped())
+    assert shown(tables["charge"]) == ["4006000001 cap_credit -0.10", "4006000001 late_usage 0.10"]
+    assert adjusted(tables) == ["C1/4006000001/cap_amount/2026-10 09:01:00 1 0.10 0.06"]
+
+
+def test_a_late_call_over_the_cap_is_free_and_leaks():
+    """Cap 0.20, reached at 9:01. Billed: 8 and 9, then 10 free. Late: a call at 11, free like the one at 10."""
+    tables = with_late(calls(FOUR_CALLS), [4], capped())
+    assert due(tables["charge"]) == "0.00"
+    assert adjusted(tables) == ["C1/4006000001/cap_amount/2026-10 09:01:00 1 0.10 0.06"]
+
+
+def test_a_month_these_books_never_billed_has_no_caps():
+    tables = with_late(calls(FOUR_CALLS), [1], capped(), billed_here=False)
+    assert shown(tables["charge"]) == ["4006000001 late_usage 0.10"] and adjusted(tables) == []
+
+
+ADJUSTMENTS = "rule_key contract_id service_number rule started_after cdr_id call_count amount_micro settlement_micro\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("k C1 N r 2026-10-05T09:00 - 2 0.20 0.12", "k C1 N r 2026-10-05T09:00 - 2 0.20 0.12", []),
+        ("", "k C1 N r 2026-10-05T09:00 - 2 0.20 0.12", ["k 09:00:00 2 0.20 0.12"]),
+        ("k C1 N r 2026-10-05T09:00 - 2 0.20 0.12", "", ["k None -2 -0.20 -0.12"]),  # the rule holds no more
+        (
+            "k C1 N r 2026-10-05T09:00 - 2 0.20 0.12",
+            "k C1 N r 2026-10-05T08:00 - 2 0.20 0.12",
+            ["k 08:00:00 0 0.00 0.00"],  # only the instant moved
+        ),
+        (
+            "k C1 N r 2026-10-05T09:00 - 2 0.20 0.12\nk C1 N r - 7 1 0.10 0.06",
+            "k C1 N r 2026-10-05T08:00 - 4 0.40 0.24",
+            ["k 08:00:00 2 0.20 0.12", "k None -1 -0.10 -0.06"],  # the single call is part of the range now
+        ),
+    ],
+)
+def test_adjustments_are_differences(old, new, expected):
+    frames = (typed(CallAdjustment, read_rows(ADJUSTMENTS + rows)) for rows in (old, new))
+    assert adjusted({"call_adjustment": late_adjustments(*frames)}) == expected

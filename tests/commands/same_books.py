@@ -11,7 +11,7 @@ from pipelines.commits import CommitLog, fold
 from tests.commands.corner_shop import listing
 
 PACK = "audit.duckdb"
-ATTEMPT = ("at", "by", "attempt", "previous")
+ATTEMPT = ("at", "by", "attempt", "previous", "seal")
 """What of a commit belongs to the attempt and not to the step."""
 
 
@@ -28,8 +28,10 @@ def live_files(root: Path) -> dict[str, str]:
 
 
 def steps(root: Path) -> list[dict[str, Any]]:
-    """The commits without who, when and which attempt."""
+    """The commits without who, when and which attempt; files in the order of their paths, as workers end in any."""
     bodies = [json.loads(path.read_text("utf-8")) for path in sorted((root / "commits").glob("[0-9]*.json"))]
+    for body in bodies:
+        body["files"].sort(key=lambda entry: entry["path"])
     return [{key: value for key, value in body.items() if key not in ATTEMPT} for body in bodies]
 
 

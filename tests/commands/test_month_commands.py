@@ -17,8 +17,6 @@ from tests.commands.corner_shop import (
 )
 from tests.commands.same_books import books_of, differences, live_files
 
-LITTER = "files that were settled before the step was given up stay in lake/ and snapshots/"
-
 
 def standing(books):
     """What the books are: their commits, what is published, and the files the commits name."""
@@ -150,9 +148,9 @@ def test_taking_back_what_held_an_older_call_bills_it_again(drafted, tmp_path):
 @pytest.mark.parametrize(
     ("stage", "arguments"),
     [
-        pytest.param("stocked", ("ingest", "BOOKS", "INBOX"), marks=pytest.mark.xfail(strict=True, reason=LITTER)),
-        pytest.param("stocked", ("run", "BOOKS", PERIOD), marks=pytest.mark.xfail(strict=True, reason=LITTER)),
-        pytest.param("ingested", ("run", "BOOKS", PERIOD), marks=pytest.mark.xfail(strict=True, reason=LITTER)),
+        ("stocked", ("ingest", "BOOKS", "INBOX")),
+        ("stocked", ("run", "BOOKS", PERIOD)),
+        ("ingested", ("run", "BOOKS", PERIOD)),
         ("drafted", ("close", "BOOKS", PERIOD, "--by", "me")),
         ("ingested", ("take-back", "BOOKS", "1", "--reason", "no")),
     ],
@@ -172,7 +170,6 @@ def test_a_dry_run_of_every_step_leaves_the_books_as_they_stand(stocked):
     assert listing(stocked, "commits", "published") == before
 
 
-@pytest.mark.xfail(strict=True, reason=LITTER)
 def test_a_refused_close_leaves_no_file_behind(drafted):
     raise_price(drafted)
     before = listing(drafted)

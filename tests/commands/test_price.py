@@ -77,7 +77,6 @@ def test_a_line_that_cannot_be_priced_is_named(tmp_path, line, reason):
     assert [(finding["reason"], finding["where"]) for finding in found["findings"]] == [(reason, "calls.csv:3")]
 
 
-@pytest.mark.xfail(strict=True, reason="bytes that are no UTF-8 end as a fault")
 def test_a_file_in_another_encoding_is_refused(tmp_path):
     plan, calls = tmp_path / "trial.yaml", tmp_path / "calls.csv"
     plan.write_text(PLAN.format(call=GOLDEN["60/60"][0]), "utf-8")

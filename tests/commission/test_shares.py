@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.commission.prepayments import Paid, completing_receipt, yearly_rate
+from billing.commission.prepayments import completing_receipt, yearly_rate
+from billing.commission.receipts import Paid
 from billing.commission.shares import released_part, split_tiers
 from billing.core.money import micro_from_text, yuan_exact
 from tests.charging.books import read_rows
@@ -61,6 +62,8 @@ def test_yearly_rate(year, rate):
         ("R1 full_term 10000\nR2 full_term 9000", ("R2", "18000.00")),  # what is overpaid is no base
         ("R1 contract_year 6000\nR2 full_term 12000", ("R2", "12000.00")),  # paid by the year, then the rest ahead
         ("R1 contract_year 6000\nR2 contract_year 6000\nR3 contract_year 6000", None),
+        ("R1 full_term 12000\nR2 contract_year 6000", ("R1", "12000.00")),  # named by the money for the full term
+        ("R1 full_term 10000\nR2 full_term -10000\nR3 full_term 18000", ("R3", "18000.00")),
     ],
 )
 def test_completing_receipt(receipts, expected):

@@ -1,8 +1,9 @@
 """Run a command and kill this process, as `kill -9` does, right before the n-th operation that changes a folder.
 
-    python -m tests.crash.killed_at N TRACE COMMAND...
+    python -m tests.crash.killed_at N TRACE COMMAND BOOKS...
 
-An operation is a rename, a link, a removal or a new folder. With N = 0 nothing is killed; the operations are written
+An operation is a rename, a link, a removal or a new folder in the books; what happens on the workbench, where several
+workers may write at once, is not counted. With N = 0 nothing is killed; the operations are written
 to TRACE, one a line.
 """
 
@@ -14,15 +15,19 @@ from typing import Any
 
 from pipelines.cli import main
 
+TWO_PLACES = ("os.rename", "os.link")
 OPERATIONS = ("os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree")
 
 
-def watch(kill_before: int, trace: Path) -> None:
-    """Count operations from now on."""
+def watch(kill_before: int, trace: Path, books: Path) -> None:
+    """Count operations below the books from now on."""
     done: list[str] = []
 
     def look(event: str, arguments: tuple[Any, ...]) -> None:
         if event not in OPERATIONS:
+            return
+        place = str(arguments[1] if event in TWO_PLACES else arguments[0])
+        if not place.startswith(str(books)) or "/.work" in place:
             return
         done.append(f"{event} {' '.join(str(argument) for argument in arguments[:2])}")
         if len(done) == kill_before:
@@ -34,7 +39,7 @@ def watch(kill_before: int, trace: Path) -> None:
 
 
 if __name__ == "__main__":
-    count, place, *command = sys.argv[1:]
-    sys.argv = ["bill400", *command]
-    watch(int(count), Path(place))
+    count, place, name, root, *rest = sys.argv[1:]
+    sys.argv = ["bill400", name, root, *rest]
+    watch(int(count), Path(place), Path(root))
     main()

@@ -138,6 +138,25 @@ def test_a_contradiction_is_kept_for_the_rules_to_judge(tmp_path):
     assert (row["outcome"], row["talk_ms"]) == ("no_answer", 60_000)
 
 
+@pytest.mark.parametrize(
+    ("cells", "talk_ms"),
+    [
+        ({}, 60_000),
+        ({"end": "2026-10-03 10:01:06"}, 61_000),  # two clocks: the times count
+        ({"end": "2026-10-03 10:01:03"}, 58_000),
+        ({"end": "2026-10-03 10:01:08"}, 60_000),  # no clocks explain that: a rule will hold the call
+        ({"end": ""}, 60_000),
+        ({"answer": ""}, 60_000),
+        ({"talk": ""}, 60_000),
+        ({"talk": "", "end": ""}, None),
+        ({"talk": "0", "end": "2026-10-03 10:00:06"}, 1_000),
+        ({"talk": "0"}, 0),
+    ],
+)
+def test_talk_is_from_answer_to_end_where_both_stand(tmp_path, cells, talk_ms):
+    assert read_lines(tmp_path, carrier_line(**cells))["talk_ms"].to_list() == [talk_ms]
+
+
 def vos_row(**cells: str) -> bytes:
     (layout,) = [layout for layout in LAYOUTS if layout.id == "vos3000"]
     values = {"callere164": "013800138000", "calleee164": "4001234567", "calleetogatewaye164": "075512345678",

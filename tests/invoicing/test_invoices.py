@@ -109,6 +109,19 @@ def test_usage_and_its_rounding_are_one_line():
     assert (line["kind"], line["line_key"], yuan_exact(line["gross_micro"])) == ("usage", "usage", "0.01")
 
 
+def test_a_bill_of_zero_informs_and_has_no_tax_line():
+    tables = make_invoices(OCTOBER, charges("key amount\na 0"), BOOK).tables
+    assert tables["invoice"].select("line_count", "gross_micro", "tax_micro").rows() == [(1, 0, 0)]
+    assert tables["tax_line"].is_empty()
+
+
+def test_lines_that_come_to_zero_have_no_tax_line():
+    """5.00 - 5.00 at 9 %: nets 4.59 and -4.59."""
+    tables = make_invoices(OCTOBER, charges("key amount rate\na 5.00 900\nb -5.00 900\nc 1.06 600"), BOOK).tables
+    assert [yuan_exact(net) for net in tables["invoice_line"]["net_micro"]] == ["4.59", "-4.59", "1.00"]
+    assert tables["tax_line"]["tax_code"].to_list() == ["value_added"]
+
+
 def test_no_charges_no_bills():
     tables = make_invoices(OCTOBER, Charge.empty(), BOOK).tables
     assert all(table.is_empty() for table in tables.values())
@@ -130,6 +143,7 @@ def test_lines_bills_and_tax_lines_carry_the_same_fen(picks):
     )
     tables = make_invoices(OCTOBER, frame, BOOK).tables
     assert tables["invoice"]["gross_micro"].sum() == sum(fen * 10_000 for fen, *_ in picks)
+    assert 0 not in tables["tax_line"]["gross_micro"]
     for tax in tables["tax_line"].iter_rows(named=True):
         assert tax["net_micro"] == net_of_vat(tax["gross_micro"], tax["vat_rate_bp"])
     sums = [
@@ -139,7 +153,9 @@ def test_lines_bills_and_tax_lines_carry_the_same_fen(picks):
         .sort("invoice_key")
         for name in ("invoice", "invoice_line", "tax_line")
     ]
-    assert sums[0].equals(sums[1]) and sums[1].equals(sums[2])
+    assert sums[0].equals(sums[1])
+    taxed = sums[1].join(sums[2], on="invoice_key", how="left", suffix="_taxed").fill_null(0)
+    assert all((taxed[name] == taxed[f"{name}_taxed"]).all() for name in ("gross_micro", "net_micro", "tax_micro"))
 
 
 DUE = dt.date(2026, 11, 15)

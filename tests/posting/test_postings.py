@@ -90,6 +90,18 @@ def test_what_arose_is_posted_whether_or_not_it_is_paid_out():
     ]
 
 
+def test_commission_taken_back_swaps_the_sides():
+    postings = posted(commission="commission_key agent_id accrued_micro\na A1 75.00\nb A1 -5250.00")
+    assert shown(postings) == [
+        "commission/A1/2026-10 1 6601 Dr 0.00 Cr 5175.00",
+        "commission/A1/2026-10 2 2241 Dr 5175.00 Cr 0.00",
+    ]
+
+
+def test_a_bill_of_zero_posts_nothing():
+    assert shown(posted("invoice_key customer_id gross_micro\nK1/2026-10 K1 0.00")) == []
+
+
 def test_a_leg_of_zero_is_left_out():
     settlement = "carrier_id service_number gross_micro net_micro tax_micro\nunicom 4006000001 5.00 5.00 0.00"
     assert [row.split()[1:3] for row in shown(posted(settlement=settlement))] == [["1", "6401"], ["2", "2202"]]

@@ -43,6 +43,7 @@ def test_records_and_money(lines):
     assert counts["calls_rated"] == billed.rated.height
     assert sum(counts[fate] for fate in ("calls_charged", "calls_free", "calls_over_cap")) == billed.rated.height
     assert billed.rated["cdr_id"].n_unique() == billed.rated.height
+    assert billed.rated.height <= len({line.partition(",")[0] for line in lines}), "no call is billed twice"
 
     charges = tables["charge"]
     own = billed.rated.filter(pl.col("usage_date").dt.month() == 10)

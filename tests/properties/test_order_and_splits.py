@@ -59,3 +59,15 @@ def test_the_same_file_twice(lines):
     again = bill([[("a.csv", padded(lines))], [("again.csv", padded(lines))]])
     assert once.content() == again.content()
     assert once.records == again.records
+
+
+@settings(max_examples=4)
+@given(batches_of_lines(), st.booleans())
+def test_the_same_calls_again_in_another_file(lines, is_one_ingest):
+    once = bill([[("a.csv", padded(lines))]])
+    files = [("a.csv", padded(lines)), ("sorted.csv", sorted(padded(lines)))]
+    again = bill([files] if is_one_ingest else [[file] for file in files])
+    assert again.records == 2 * once.records
+    wanted, found = once.content(), again.content()
+    del wanted["conservation"], found["conservation"]
+    assert found == wanted

@@ -21,7 +21,7 @@ def settled(text, subscription=BOTH, **more):
     book = rate_book(
         retail(), contract=contracts("C1", "C2"), subscription=subscription, service_number=NUMBERS, **more
     )
-    return settle_carriers(OCTOBER, usage(text), book).tables["settlement_line"]
+    return settle_carriers(OCTOBER, usage(text), book, {}).tables["settlement_line"]
 
 
 def shown(lines, *columns):
@@ -67,7 +67,7 @@ def test_late_calls_have_lines_of_their_month_and_do_not_fill_this_months_floor(
     )
     only = SINCE + "C1 4006000001 plan 2026-01-01 -"
     book = rate_book(retail(), contract=contracts("C1"), subscription=only, service_number=NUMBERS)
-    lines = settle_carriers(OCTOBER, calls, book).tables["settlement_line"]
+    lines = settle_carriers(OCTOBER, calls, book, {}).tables["settlement_line"]
     assert shown(lines, "usage_period") == [
         "4006000001 true_up 20.00 2026-10",
         "4006000001 usage 25.00 2026-09",
@@ -79,9 +79,12 @@ def test_late_calls_have_lines_of_their_month_and_do_not_fill_this_months_floor(
     ("ranges", "expected"),
     [
         ("C1 4006000001 plan 2026-09-30 -", "30.00"),
-        ("C1 4006000001 plan 2026-10-02 -", None),  # the month of its first day
-        ("C1 4006000001 plan 2026-10-01 -", None),  # opened on the 1st: still its first month
-        ("C1 4006000001 plan 2026-01-01 2026-10-20", None),  # the month of its last day
+        ("C1 4006000001 plan 2026-10-02 -", None),  # a day without service before it opened
+        ("C1 4006000001 plan 2026-10-01 -", "30.00"),  # opened on the 1st: every day of the month
+        ("C1 4006000001 plan 2026-01-01 2026-11-01", "30.00"),  # closed with the month: every day of it
+        ("C1 4006000001 plan 2026-10-01 2026-11-01", "30.00"),  # opened and closed at its edges
+        ("C1 4006000001 plan 2026-01-01 2026-10-31", None),  # a day without service after it closed
+        ("C1 4006000001 plan 2026-01-01 2026-10-20", None),
         ("C1 4006000001 plan 2026-01-01 2026-10-11\nC2 4006000001 plan 2026-10-11 -", "30.00"),  # another owner
         ("C1 4006000001 plan 2026-01-01 2026-10-11\nC2 4006000001 plan 2026-10-12 -", None),  # a day without service
     ],
@@ -89,3 +92,35 @@ def test_late_calls_have_lines_of_their_month_and_do_not_fill_this_months_floor(
 def test_the_floor_is_owed_for_whole_months_of_service(ranges, expected):
     lines = settled("day number contract", SINCE + ranges)
     assert shown(lines) == ([] if expected is None else [f"4006000001 true_up {expected}"])
+
+
+@pytest.mark.parametrize(
+    ("before", "late", "expected"),
+    [
+        ("1.20", "0.60", ["true_up -0.60", "usage 0.60"]),  # still under the floor of 5.00
+        ("4.80", "0.60", ["true_up -0.20", "usage 0.60"]),  # over it by 0.40
+        ("6.00", "0.60", ["usage 0.60"]),
+        ("1.234", "0.002", ["true_up -0.01", "usage 0.01"]),  # 1.23 and 1.24: rounded before they are compared
+        ("0", "0", ["usage 0.00"]),  # a call that was not answered
+    ],
+)
+def test_a_late_call_takes_off_the_true_up_of_its_month(before, late, expected):
+    """November settles calls of October, which was billed: grade C has a floor of 5.00."""
+    only = SINCE + "C1 4006000002 plan 2026-01-01 2026-11-01"
+    book = rate_book(retail(), contract=contracts("C1"), subscription=only, service_number=NUMBERS)
+    calls = [usage(f"day number contract cost\n3 4006000002 C1 {cost}") for cost in (before, late)]
+    lines = settle_carriers(OCTOBER.shifted(1), calls[1], book, {OCTOBER: calls[0]}).tables["settlement_line"]
+    assert shown(lines, "usage_period", "period") == [f"4006000002 {line} 2026-10 2026-11" for line in expected]
+    usage_line = lines.row(-1, named=True)
+    assert (usage_line["call_count"], usage_line["billed_seconds"]) == (1, 60)
+
+
+def test_late_lines_say_what_was_billed():
+    only = SINCE + "C1 4006000002 plan 2026-01-01 2026-11-01"
+    book = rate_book(retail(), contract=contracts("C1"), subscription=only, service_number=NUMBERS)
+    calls = [usage(f"day number contract cost\n3 4006000002 C1 {cost}") for cost in ("1.20", "0.60")]
+    lines = settle_carriers(OCTOBER.shifted(1), calls[1], book, {OCTOBER: calls[0]}).tables["settlement_line"]
+    assert lines["explanation"].to_list() == [
+        '{"billed":"3.80","with_late":"3.20"}',
+        '{"billed":"1.20","with_late":"1.80"}',
+    ]

@@ -1,4 +1,5 @@
 -- Each bill line's net: its exact net cut to the fen, the missing fen to the largest fractions, ties by line number.
+-- Lines that come to 0.00 together have no e-fapiao line: their nets come to 0.00 too.
 WITH cut AS (
   SELECT
     *,
@@ -22,9 +23,10 @@ SELECT
   ranked.invoice_key || ' line ' || ranked.line_number AS document,
   'net_micro' AS measure,
   ranked.net_micro AS first,
-  (ranked.fen + CASE WHEN ranked.place <= tax_line.net_micro // 10000 - ranked.given THEN 1 ELSE 0 END) * 10000 AS second
+  (ranked.fen + CASE WHEN ranked.place <= coalesce(tax_line.net_micro, 0) // 10000 - ranked.given THEN 1 ELSE 0 END)
+    * 10000 AS second
 FROM ranked
-JOIN tax_line
+LEFT JOIN tax_line
   ON tax_line.invoice_key = ranked.invoice_key
   AND tax_line.tax_code = ranked.tax_code
   AND tax_line.vat_rate_bp = ranked.vat_rate_bp

@@ -1,5 +1,6 @@
 -- VAT once an e-fapiao line: its gross is the sum of its bill lines, net = gross / (1 + rate) rounded half away from
 -- zero to the fen, tax = gross - net; and the lines' allotted net adds up to it.
+-- Lines that come to 0.00 together have no e-fapiao line, and no e-fapiao line is 0.00.
 WITH lines AS (
   SELECT invoice_key, tax_code, vat_rate_bp, sum(gross_micro) AS gross, sum(net_micro) AS net
   FROM invoice_line GROUP BY ALL
@@ -29,3 +30,4 @@ SELECT document, 'gross_micro' AS measure, coalesce(gross_micro, 0) AS first, co
 UNION ALL SELECT document, 'net_micro', coalesce(net_micro, 0), coalesce(net_due, 0) FROM pairs
 UNION ALL SELECT document, 'tax_micro', coalesce(tax_micro, 0), coalesce(gross - net_due, 0) FROM pairs
 UNION ALL SELECT document, 'allotted_net_micro', coalesce(net, 0), coalesce(net_due, 0) FROM pairs
+UNION ALL SELECT document, 'is_empty', CAST(gross_micro = 0 AS BIGINT), 0 FROM pairs WHERE gross_micro IS NOT NULL

@@ -64,6 +64,11 @@ class Books:
         files.update((entry.path, entry) for entry in entries)
         return replace(self, state=replace(self.state, files=files))
 
+    def as_known_at(self, commit: Commit) -> "Books":
+        """The books as they were right after a commit."""
+        commits = self.commits[: commit.number]
+        return replace(self, commits=commits, state=fold(commits))
+
     def append(
         self, kind: str, *, files: Sequence[FileEntry] = (), replaces: Sequence[str] = (), facts: Mapping[str, Any]
     ) -> Commit:

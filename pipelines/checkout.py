@@ -5,11 +5,12 @@ a deleted folder, mends itself.
 """
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
 
-from billing.core.digests import file_sha256
+from billing.core.digests import file_sha256, json_sha256
 from billing.core.period import Period
 from billing.documents.stage import render_documents
 from billing.publishing.calls import PartPaths
@@ -58,6 +59,12 @@ def build_checkout(books: Books, period: Period, folder: Path, *, status: Status
     return file_sha256(folder / "manifest.json")
 
 
+def documents_digest(books: Books, period: Period, tables: Mapping[str, pl.DataFrame], book: RateBook) -> str:
+    """What people will read in the draft, as one digest: names and words count too, not only the tables."""
+    known = {**tables, Suspense.name: suspense_of(books, period)}
+    return json_sha256(render_documents(known, book, period, "draft"))
+
+
 def swap_in(books: Books, period: Period, folder: Path) -> None:
     """Put a built checkout in the place of the old one."""
     place = books.path(f"published/{period}")
@@ -87,7 +94,8 @@ def mend_checkouts(books: Books, scratch: Path) -> list[str]:
         facts = commit.facts
         folder = scratch / name
         book = book_of_snapshot(books, facts["snapshot"])
-        build_checkout(books, Period.parse(name), folder, status=facts["status"], book=book)
+        then = books.as_known_at(commit)
+        build_checkout(then, Period.parse(name), folder, status=facts["status"], book=book)
         swap_in(books, Period.parse(name), folder)
         mended.append(name)
     return mended

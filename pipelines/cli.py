@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from pipelines import commands
-from pipelines.session import Session, language_of, words
+from pipelines.session import EXIT_USAGE, Session, language_of, usage_as_json, words
 
 Options = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -118,7 +118,17 @@ def main() -> None:
     """Entry point of `bill400`."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    build(language_of(sys.argv)).main(prog_name="bill400")
+    lang = language_of(sys.argv)
+    try:
+        build(lang).main(prog_name="bill400", standalone_mode=False)
+    except click.ClickException as error:
+        if "--json" in sys.argv:
+            usage_as_json(error.format_message(), lang)
+        else:
+            error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(EXIT_USAGE)
 
 
 if __name__ == "__main__":

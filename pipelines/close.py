@@ -12,7 +12,7 @@ from pipelines.parts import left_out, parts_of
 from pipelines.progress import Progress
 from pipelines.rate_book_of import book_of_snapshot, load_rate_book, snapshot_files
 from pipelines.rate_parts import rate_parts
-from pipelines.run_month import STORED, check_open, commit_month, table_digests
+from pipelines.run_month import check_open, commit_month, month_digests, table_digests
 from pipelines.sweep import sweep_superseded
 
 
@@ -40,8 +40,9 @@ def close_month(
         loaded = load_rate_book(books.root)
         replaced = rate_parts(books, bench, loaded.book, parts_of(books.state, str(period)), left_out(books))
         bench.settle()
-        now = compute_month(books.overlaid(bench.entries, replaced), loaded.book, period, progress)
-        digests = table_digests(now.tables)
+        ahead = books.overlaid(bench.entries, replaced)
+        now = compute_month(ahead, loaded.book, period, progress)
+        digests = month_digests(ahead, now, loaded.book)
         if digests != run.facts["digests"]:
             raise Refusal(*_what_changed(books, period, digests, run))
         if dry_run:
@@ -88,7 +89,7 @@ def _earlier_closed(books: Books, period: Period, start: Period) -> None:
 
 
 def _what_changed(books: Books, period: Period, digests: dict[str, str], run: Commit) -> list[Finding]:
-    tables = [table.name for table in STORED if digests[table.name] != run.facts["digests"][table.name]]
+    tables = [name for name, digest in digests.items() if digest != run.facts["digests"][name]]
     findings = [Finding("STALE_DRAFT", "critical", values={"period": period, "tables": ", ".join(tables)})]
     prefix = f"snapshots/{run.facts['snapshot']}/"
     then = {

@@ -11,14 +11,18 @@ from pathlib import Path
 
 import polars as pl
 
+from billing.core.period import Period
 from billing.ingest.identity import find_copies
 from billing.ingest.layout import Layout
 from billing.ingest.raw_lines import read_raw_lines
-from billing.tables.calls import LINES_PER_FILE, Cdr, Suspense
+from billing.tables.calls import LINES_PER_FILE, NOT_OURS, Cdr, Suspense
 from pipelines.books import Books
 from pipelines.commits import SourceFact
 from pipelines.parts import Part, left_out, parts_of
 
+LATE_MONTHS = 5
+"""A call is billed late for so many months after its own; older ones wait in suspense and are written off by name."""
+EXPIRED = "EXPIRED"
 IDENTITY_CONFLICT = "IDENTITY_CONFLICT"
 
 
@@ -69,6 +73,7 @@ def hold_back(books: Books, accepted: Sequence[Accepted], layouts: Sequence[Layo
     windows = {layout.source_name: layout.identity.window_hours for layout in layouts}
     copies = find_copies(new, stored, known=known, closed=closed, window_hours=windows)
     held = pl.concat([Suspense.empty(), *(_held_by_rule(item) for item in accepted)])
+    held = pl.concat([held, *(_expired(books, part) for item in accepted for part in item.parts)])
     conflicts = _conflicting(copies.conflicts.join(out, on=Cdr.cdr_id, how="anti"))
     suspense = (
         pl.concat([held, conflicts])
@@ -83,6 +88,20 @@ def _held_by_rule(item: Accepted) -> pl.DataFrame:
     seen = pl.lit(item.source.first_seen, pl.String).str.to_date()
     rows = item.held.with_columns(raw_text=pl.lit(None, pl.String), first_seen=seen)
     return Suspense.conform(rows)
+
+
+def _expired(books: Books, part: Part) -> pl.DataFrame:
+    """Calls whose month is too long past to be billed: objections to it are no longer heard either."""
+    if part.day is None or Period.of(part.day) >= Period.parse(part.billing_period).shifted(-LATE_MONTHS):
+        return Suspense.empty()
+    calls = pl.scan_parquet(books.path(part.cdr.path), glob=False).filter(pl.col(Cdr.outcome).ne_missing(NOT_OURS))
+    rows = calls.with_columns(
+        reason=pl.lit(EXPIRED),
+        rule_id=pl.lit(None, pl.String),
+        raw_text=pl.lit(None, pl.String),
+        first_seen=pl.col(Cdr.usage_date),
+    )
+    return Suspense.conform(rows.collect())
 
 
 def _conflicting(conflicts: pl.DataFrame) -> pl.DataFrame:

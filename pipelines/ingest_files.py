@@ -5,6 +5,7 @@ version is a no-op, so feeding a folder twice changes nothing.
 """
 
 import datetime as dt
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -70,7 +71,7 @@ def ingest_files(
     layouts = load_layouts(books.root / "layouts")
     rules = load_rules()
     with workbench(books) as bench:
-        tasks = _unread(books, paths, layouts, report)
+        tasks = _unread(books, paths, report)
 
         def read(task: tuple[int, Path]) -> Accepted | Refusal:
             try:
@@ -111,19 +112,23 @@ def list_files(paths: Iterable[Path]) -> list[Path]:
     return files
 
 
-def _unread(
-    books: Books, paths: Iterable[Path], layouts: Sequence[Layout], report: IngestReport
-) -> list[tuple[int, Path]]:
-    """Files not read before under a layout version still in force, each with its number; hashed only if sizes agree."""
-    tags = {layout.tag for layout in layouts}
+def _unread(books: Books, paths: Iterable[Path], report: IngestReport) -> list[tuple[int, Path]]:
+    """Files whose bytes were never read before, each with its number; a file is hashed only if its size occurs twice.
+
+    A file that was read under an older version of its layout counts as read: reading it again would contradict itself.
+    """
     known: dict[int, set[str]] = {}
     for source in books.state.sources.values():
-        if source.layout in tags:
-            known.setdefault(source.byte_count, set()).add(source.sha256)
+        known.setdefault(source.byte_count, set()).add(source.sha256)
     files = [(path, path.stat().st_size) for path in list_files(paths)]
     sizes = Counter(size for _, size in files)
     unread: list[tuple[int, Path]] = []
     for path, size in files:
+        if not path.name.isprintable():
+            shown = os.fsencode(path.name).decode("gb18030", "backslashreplace")
+            report.refused.append(shown)
+            report.findings.append(Finding("FILE_NAME_UNREADABLE", values={"name": shown}))
+            continue
         if size in known or sizes[size] > 1:
             sha256 = file_sha256(path)
             if sha256 in known.setdefault(size, set()):
@@ -181,7 +186,7 @@ def _place_part(bench: Workbench, reading: FileReading, number: int, day: dt.dat
     staged = reading.parts[day]
     relative = f"lake/cdr/{day or 'undated'}/{number:06d}.parquet"
     staged.path.replace(bench.place(relative))
-    period = billing_period(day, reading.first_seen, open_from)
+    period = billing_period(day, open_from)
     key = part_key(day, number) | {"billing_period": period, "not_ours": staged.not_ours}
     entry = bench.add(relative, Cdr.name, key, staged.rows)
     return Part(day, number, period, entry, None, None, None)

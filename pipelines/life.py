@@ -91,6 +91,8 @@ def take_back(books: Books, number: int, reason: str, *, dry_run: bool = False) 
     if commit.kind != "ingest":
         raise refuse("TAKE_BACK_KIND", number=number, kind=commit.kind)
     files = {fact["file_number"] for fact in commit.facts["sources"]}
+    if not files & books.state.sources.keys():
+        raise refuse("TAKE_BACK_TWICE", number=number)
     for part in parts_of(books.state):
         if part.file_number in files and part.billing_period in books.state.closes:
             raise refuse("TAKE_BACK_CLOSED", number=number, period=part.billing_period)

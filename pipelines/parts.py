@@ -160,7 +160,6 @@ _ORDERED = [
 ]
 
 
-def billing_period(day: dt.date | None, first_seen: dt.date | None, open_from: Period) -> str:
-    """The period in which a part is billed: its own month, or the first open one when that is closed."""
-    own = Period.of(day or first_seen or open_from.start)
-    return str(max(own, open_from))
+def billing_period(day: dt.date | None, open_from: Period) -> str:
+    """The period in which a part is billed: its own month, or the first open one when that is closed or unknown."""
+    return str(max(Period.of(day), open_from) if day else open_from)

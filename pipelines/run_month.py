@@ -13,7 +13,7 @@ from billing.tables.calls import CallAdjustment, Duplicate, RatedCall, Suspense
 from billing.tables.documents import DOCUMENT_TABLES, Conservation
 from billing.tables.schema import Table
 from pipelines.books import Books, Workbench, library_versions, workbench
-from pipelines.checkout import build_checkout, swap_in
+from pipelines.checkout import build_checkout, documents_digest, swap_in
 from pipelines.commits import Commit
 from pipelines.monthly_run import Month, compute_month
 from pipelines.parts import left_out, parts_of
@@ -62,7 +62,7 @@ def run_month(books: Books, period: Period, progress: Progress, *, dry_run: bool
         findings = [*warnings, *month.findings]
         if any(finding.severity == "critical" for finding in month.findings):
             raise Refusal(*findings)
-        digests = table_digests(month.tables)
+        digests = month_digests(ahead, month, loaded.book)
         draft_digest = json_sha256(digests)
         is_same = rated == 0 and last is not None and last.facts["digests"] == digests
         if not (is_same or dry_run):
@@ -118,6 +118,11 @@ def run_inputs(books: Books, period: Period, snapshot: str) -> str:
             "versions": library_versions(),
         }
     )
+
+
+def month_digests(books: Books, month: Month, book: RateBook) -> dict[str, str]:
+    """Everything of a draft that is reviewed: its tables, and its documents as they read."""
+    return table_digests(month.tables) | {"documents": documents_digest(books, month.period, month.tables, book)}
 
 
 def table_digests(tables: Mapping[str, Any]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from billing.rate_book.policy import read_policy
 from pipelines.books import Books, BusyError, open_books
 from pipelines.checkout import mend_checkouts
 from pipelines.progress import Progress
-from pipelines.summaries import finding_lines, plain_value
+from pipelines.summaries import finding_lines, plain, plain_value
 from pipelines.sweep import sweep_orphans
 
 EXIT_FINDINGS, EXIT_USAGE, EXIT_REFUSED, EXIT_BUSY, EXIT_FAULT = 1, 2, 3, 4, 70
@@ -32,6 +32,8 @@ USAGE_REASONS = {
     "KEY_NOT_FOUND",
 }
 RULE_REASONS = {
+    "COMMITS_LOST",
+    "TAKE_BACK_TWICE",
     "PERIOD_CLOSED",
     "PERIOD_BEFORE_BOOKS",
     "EARLIER_PERIOD_OPEN",
@@ -99,7 +101,7 @@ class Session:
         """Print lines on stdout, unless JSON is wanted."""
         if not self.as_json:
             for line in lines:
-                write_line(line, sys.stdout)
+                write_line(plain(line), sys.stdout)
 
     def give(self, **values: Any) -> None:  # noqa: ANN401 - JSON values
         """Put values into the JSON output."""
@@ -141,6 +143,10 @@ class Session:
         except BusyError:
             self.found([Finding("BUSY", values={"folder": self.books or "-"})])
             code = EXIT_BUSY
+        except BrokenPipeError:
+            # Whoever read our output has gone; what was committed stands, and there is nobody left to tell.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         except FileNotFoundError as error:
             self.found([Finding("FILE_OF_BOOKS_MISSING", values={"problem": str(error)[:300]})])
             code = EXIT_REFUSED
@@ -168,6 +174,13 @@ def write_line(line: str, stream: Any) -> None:  # noqa: ANN401 - a text stream
     """Write a line."""
     stream.write(line + "\n")
     stream.flush()
+
+
+def usage_as_json(problem: str, lang: str) -> None:
+    """A wrong command line as JSON, like every other failure."""
+    finding = Finding("USAGE", values={"problem": problem})
+    output = {"findings": [finding.as_json(lang)], "exit_code": EXIT_USAGE}
+    write_line(json.dumps(output, ensure_ascii=False, indent=2), sys.stdout)
 
 
 def _code_of(refusal: Refusal) -> int:

@@ -120,7 +120,7 @@ def finding_lines(findings: Sequence[Finding], lang: str) -> list[str]:
     for finding in sorted(findings, key=lambda finding: order[finding.severity]):
         seen[finding.severity, finding.reason] += 1
         if seen[finding.severity, finding.reason] <= SHOWN_A_REASON:
-            lines.append(f"{render(f'severity.{finding.severity}', lang)}: {_plain(finding.text(lang))}")
+            lines.append(f"{render(f'severity.{finding.severity}', lang)}: {plain(finding.text(lang))}")
     for (severity, reason), count in seen.items():
         if count > SHOWN_A_REASON:
             values = {
@@ -172,10 +172,10 @@ def _shown(key: Any, value: Any, lang: str) -> str:  # noqa: ANN401
     codes = {"item": f"item.{value}", "kind": f"kind.{value}", "fate": f"fate.{value}"}
     if words := catalogue().get(codes.get(key, "")):
         return words[lang]
-    return _plain(str(plain_value(value)))
+    return plain(str(plain_value(value)))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text from files, safe for a terminal: control characters are escaped."""
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 

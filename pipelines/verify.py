@@ -54,6 +54,10 @@ def verify_books(books: Books, progress: Progress, scratch: Path, period: Period
     """
     proof = Verification(commits=len(books.commits), files=len(books.state.files))
     proof.findings.extend(_files(books))
+    for manifest in sorted(books.path("published").glob("[0-9]*/manifest.json")):
+        if books.state.published(manifest.parent.name) is None:
+            name = manifest.parent.name
+            proof.findings.append(Finding("COMMITS_LOST", "critical", f"published/{name}", {"period": name}))
     names = [str(period)] if period else sorted({*books.state.runs, *books.state.closes})
     for name in names:
         commit = books.state.published(name)
@@ -89,7 +93,7 @@ def _published(books: Books, name: str, commit: Commit) -> Iterator[Finding]:
 
 def _rebuilt(now: Books, period: Period, commit: Commit, progress: Progress, scratch: Path) -> Iterator[Finding]:
     """Rate every part anew from its calls, put the month together again, compare with what was committed."""
-    books = as_known_at(now, commit)
+    books = now.as_known_at(commit)
     book = book_of_snapshot(books, commit.facts["snapshot"])
     excluded = left_out(books)
     with progress.stage("verify"):
@@ -107,12 +111,6 @@ def _rebuilt(now: Books, period: Period, commit: Commit, progress: Progress, scr
         held = {table.name: stored(books, table, str(period)) for table in STORED}
         for detail in sum_invoices(held).iter_rows(named=True):
             yield Finding("VERIFY_DOCUMENTS", "critical", f"published/{period}", {"detail": detail})
-
-
-def as_known_at(books: Books, commit: Commit) -> Books:
-    """The books as they were right after a commit."""
-    commits = books.commits[: commit.number]
-    return Books(books.root, commits, fold(commits))
 
 
 def _part_again(books: Books, book: RateBook, part: Part, out: pl.Series, scratch: Path) -> Iterator[Finding]:

@@ -67,7 +67,7 @@ class Inspector:
         self._name = name
         self._tail = b""
         self._cut = b""
-        self._is_start = True
+        self._seen_bytes = 0
         self._open_bytes = 0
 
     def add(self, chunk: bytes) -> None:
@@ -87,11 +87,13 @@ class Inspector:
         facts.has_nul = facts.has_nul or b"\0" in chunk
         # One byte is searched faster than three; few chunks go on to the second question.
         if not facts.has_bom_inside and (b"\xef" in chunk or b"\xef" in self._tail):
-            facts.has_bom_inside = (self._tail + chunk).find(UTF8_BOM, 1 if self._is_start else 0) >= 0
+            is_start = self._seen_bytes == len(self._tail)
+            facts.has_bom_inside = (self._tail + chunk).find(UTF8_BOM, 1 if is_start else 0) >= 0
         if not facts.has_lone_cr and (b"\r" in chunk or self._tail.endswith(b"\r")):
             seen = self._tail[-1:] + chunk
             facts.has_lone_cr = seen.count(b"\r", 0, -1) != seen.count(b"\r\n")
-        self._tail, self._is_start = (self._tail + chunk[-2:])[-2:], False
+        self._tail = (self._tail + chunk[-2:])[-2:]
+        self._seen_bytes += len(chunk)
 
     def finish(self) -> TextFacts:
         """The facts, once every byte was seen."""

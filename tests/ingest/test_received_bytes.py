@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from billing.core.findings import Refusal
@@ -123,6 +123,8 @@ def test_a_refusal_after_the_parts_were_begun_leaves_nothing(tmp_path, monkeypat
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["calls.csv"]
 
 
+@example(b"\xef\xbb\xbf", 1)
+@example(b"\n\xef\xbb\xbf\r", 2)
 @given(st.binary(max_size=60), st.integers(1, 7))
 def test_facts_do_not_depend_on_where_chunks_are_cut(content, size):
     inspector = Inspector("calls.csv")

@@ -5,7 +5,7 @@ once, under the first reason in the order of precedence, with its line as receiv
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from billing.ingest.raw_lines import read_raw_lines
 from billing.tables.calls import LINES_PER_FILE, NOT_OURS, Cdr, Suspense
 from pipelines.books import Books
 from pipelines.commits import SourceFact
+from pipelines.executors import side_by_side
 from pipelines.parts import Part, left_out, parts_of
 
 LATE_MONTHS = 5
@@ -28,7 +29,7 @@ IDENTITY_CONFLICT = "IDENTITY_CONFLICT"
 
 @dataclass(frozen=True)
 class Accepted:
-    """A file that was read and judged sound: its parts in the lake, and the rows its rules hold back."""
+    """A file that was read and judged sound: its parts in the lake, and the rows its rules hold back (`Suspense`)."""
 
     path: Path
     source: SourceFact
@@ -71,23 +72,19 @@ def hold_back(books: Books, accepted: Sequence[Accepted], layouts: Sequence[Layo
     out = left_out(books)
     known = out.filter(pl.col("fate") == "duplicate")[Cdr.cdr_id]
     windows = {layout.source_name: layout.identity.window_hours for layout in layouts}
-    copies = find_copies(new, stored, known=known, closed=closed, window_hours=windows)
-    held = pl.concat([Suspense.empty(), *(_held_by_rule(item) for item in accepted)])
-    held = pl.concat([held, *(_expired(books, part) for item in accepted for part in item.parts)])
+    copies = find_copies(new, stored, known=known, closed=closed, window_hours=windows, carry_out=side_by_side)
     conflicts = _conflicting(copies.conflicts.join(out, on=Cdr.cdr_id, how="anti"))
+    expired = [_expired(books, part) for item in accepted for part in item.parts]
+    kept = {n: (books.path(s.raw_path), s.encoding) for n, s in books.state.sources.items() if s.raw_path}
+    at_hand = {item.source.file_number: (item.path, item.source.encoding) for item in accepted}
+    unbilled = with_raw_text(pl.concat([Suspense.empty(), *expired, conflicts]), kept | at_hand)
     suspense = (
-        pl.concat([held, conflicts])
+        pl.concat([*(item.held for item in accepted), unbilled])
         .unique(Suspense.cdr_id, keep="first", maintain_order=True)
         .join(copies.duplicates, on=Cdr.cdr_id, how="anti")
         .sort(Suspense.cdr_id)
     )
-    return HeldBack(copies.duplicates, _with_raw_text(books, accepted, suspense))
-
-
-def _held_by_rule(item: Accepted) -> pl.DataFrame:
-    seen = pl.lit(item.source.first_seen, pl.String).str.to_date()
-    rows = item.held.with_columns(raw_text=pl.lit(None, pl.String), first_seen=seen)
-    return Suspense.conform(rows)
+    return HeldBack(copies.duplicates, suspense)
 
 
 def _expired(books: Books, part: Part) -> pl.DataFrame:
@@ -114,16 +111,14 @@ def _conflicting(conflicts: pl.DataFrame) -> pl.DataFrame:
     return Suspense.conform(rows)
 
 
-def _with_raw_text(books: Books, accepted: Sequence[Accepted], suspense: pl.DataFrame) -> pl.DataFrame:
-    """Add each line as it was received, read from the kept copy of its file."""
-    kept = {n: (books.path(s.raw_path), s.encoding) for n, s in books.state.sources.items() if s.raw_path}
-    at_hand = {item.source.file_number: (item.path, item.source.encoding) for item in accepted}
+def with_raw_text(suspense: pl.DataFrame, where: Mapping[int, tuple[Path, str]]) -> pl.DataFrame:
+    """Add each line as it was received, from its file: by number, where it or its kept copy lies and how it is encoded."""
     texts: dict[int, str] = {}
     for (number,), rows in suspense.group_by(pl.col(Suspense.cdr_id) // LINES_PER_FILE):
         file_number = int(str(number))
-        if where := (kept | at_hand).get(file_number):
+        if file_number in where:
             lines = (rows[Suspense.cdr_id] % LINES_PER_FILE).to_list()
-            found = read_raw_lines(*where, lines)
+            found = read_raw_lines(*where[file_number], lines)
             texts.update((file_number * LINES_PER_FILE + line, text) for line, text in found.items())
     raw = pl.DataFrame({"cdr_id": list(texts), "text": list(texts.values())}, {"cdr_id": pl.Int64, "text": pl.String})
     joined = suspense.join(raw, on=Suspense.cdr_id, how="left", maintain_order="left")

@@ -26,7 +26,7 @@ from billing.validation.stage import judge_file, judge_part
 from pipelines.books import Books, Workbench, workbench
 from pipelines.commits import SourceFact
 from pipelines.executors import side_by_side
-from pipelines.held_back import Accepted, HeldBack, hold_back
+from pipelines.held_back import Accepted, HeldBack, hold_back, with_raw_text
 from pipelines.parts import Part, billing_period, left_out, part_key, parts_of
 from pipelines.progress import Progress
 from pipelines.rate_book_of import load_rate_book
@@ -171,7 +171,9 @@ def _read_one(
         raw_path = f"lake/raw/{reading.sha256}.{reading.raw_form}"
         reading.raw_copy.replace(bench.place(raw_path))
         bench.add(raw_path, RAW_TABLE, {"file": number}, reading.record_count)
-    return Accepted(path, _fact(reading, path, number, raw_path), parts, judgement.held)
+    held = judgement.held.with_columns(raw_text=pl.lit(None, pl.String), first_seen=pl.lit(reading.first_seen, pl.Date))
+    held = with_raw_text(Suspense.conform(held), {number: (path, reading.encoding)})
+    return Accepted(path, _fact(reading, path, number, raw_path), parts, held)
 
 
 def _open_from(books: Books, policy: Policy) -> Period:

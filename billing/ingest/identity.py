@@ -6,7 +6,7 @@ right, so both wait, unless the other is part of a closed month; then only the n
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,7 @@ def find_copies(
     known: pl.Series,
     closed: Collection[Path],
     window_hours: Mapping[str, int] | None = None,
+    carry_out: Callable[[Callable[[dt.date], Copies], Iterable[dt.date]], Iterable[Copies]] = map,
 ) -> Copies:
     """Find copies and conflicts among new records, and against stored ones a day around.
 
@@ -60,23 +61,29 @@ def find_copies(
         known: cdr_id of stored records that are copies themselves.
         closed: stored files that belong to a closed month.
         window_hours: by source, how far apart two calls with one id must start to be two; 12 hours when not named.
+        carry_out: does a piece of work for each day, one after the other or side by side.
     """
-    duplicates, conflicts = [Duplicate.empty()], [pl.DataFrame(schema=_CONFLICT)]
-    hashes: dict[Path, pl.Series] = {}
-    for day in sorted(new):
+
+    def copies_of(day: dt.date) -> Copies:
         around = [day + dt.timedelta(days=offset) for offset in (-1, 0, 1)]
         files = [_File(path, True, False) for near in around for path in new.get(near, ())]
         files += [_File(path, False, path in closed) for near in around for path in stored.get(near, ())]
-        # Hashes of the three days in hand only are kept.
-        hashes = {file.path: hashes[file.path] if file.path in hashes else _key_hashes(file.path) for file in files}
+        # Three days of hashes are all that is held.
+        hashes = {file.path: _key_hashes(file.path) for file in files}
         mine = pl.concat([hashes[path] for path in new[day]])
-        for keys in _repeated(mine, pl.concat([hashes[file.path] for file in files])):
+        duplicates, conflicts = [Duplicate.empty()], [pl.DataFrame(schema=_CONFLICT)]
+        for keys in _repeated(mine, pl.concat(hashes.values())):
             records = _whole_rows(files, hashes, keys, known)
             duplicates.append(_copies(records, day))
             conflicts.append(_contradictions(records, dict(window_hours or {})))
+        return Copies(pl.concat(duplicates), pl.concat(conflicts))
+
+    found = list(carry_out(copies_of, sorted(new)))
+    duplicates = pl.concat([Duplicate.empty(), *(copies.duplicates for copies in found)])
+    conflicts = pl.concat([pl.DataFrame(schema=_CONFLICT), *(copies.conflicts for copies in found)])
     return Copies(
-        pl.concat(duplicates).unique(Duplicate.cdr_id, keep="first", maintain_order=True).sort(Duplicate.cdr_id),
-        pl.concat(conflicts).unique(Cdr.cdr_id, keep="first", maintain_order=True).sort(Cdr.cdr_id),
+        duplicates.unique(Duplicate.cdr_id, keep="first", maintain_order=True).sort(Duplicate.cdr_id),
+        conflicts.unique(Cdr.cdr_id, keep="first", maintain_order=True).sort(Cdr.cdr_id),
     )
 
 
@@ -111,9 +118,11 @@ def _whole_rows(
         chosen = hashes[file.path].is_in(keys.implode())
         if not chosen.any():
             continue
-        rows = scan_tables([file.path], Cdr).with_columns(chosen.alias("is_chosen")).filter("is_chosen")
+        ids = scan_tables([file.path], Cdr).select(Cdr.cdr_id).collect().to_series().filter(chosen)
         is_readable = pl.col(Cdr.unreadable).is_null() & pl.col(Cdr.started_at).is_not_null()
-        rows = rows.drop("is_chosen").filter(is_readable, pl.col(Cdr.outcome).ne_missing(NOT_OURS))
+        # By id, so that the reader looks at the other columns of the chosen rows only.
+        rows = scan_tables([file.path], Cdr).filter(pl.col(Cdr.cdr_id).is_in(ids.implode()))
+        rows = rows.filter(is_readable, pl.col(Cdr.outcome).ne_missing(NOT_OURS))
         if not file.is_new:
             rows = rows.filter(~pl.col(Cdr.cdr_id).is_in(known.implode()))
         frames.append(rows.with_columns(is_new=pl.lit(file.is_new), is_closed=pl.lit(file.is_closed)).collect())

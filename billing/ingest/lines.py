@@ -6,16 +6,13 @@ what that reader refuses has no cells and is not readable. Line numbers are thos
 """
 
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from billing.ingest.layout import Layout
 from billing.ingest.received import TextFacts
 
-BLOCK_BYTES = 16 << 20
 LINE_LIMIT_BYTES = 64 << 10
 LINE_INDEX = "line_index"
 LINE = "line"
@@ -49,33 +46,6 @@ def line_form(layout: Layout, columns: tuple[str, ...], facts: TextFacts) -> Lin
     """The form of a file's lines; a file without a single quote is not a quoted one, whatever the layout says."""
     is_quoted = layout.quoting == "always" and facts.has_quote
     return LineForm(layout.delimiter, is_quoted, columns, tuple(layout.used_columns()), facts)
-
-
-def line_blocks(text: Path) -> Iterator[pl.DataFrame]:
-    """The lines of a text in blocks of some tens of thousands: `line_index` (line number - 1) and `line`.
-
-    Polars' own line scan hands out blocks of half a megabyte, too small for the rare rows to be mended at little cost.
-    """
-    count = 0
-    for block in _byte_blocks(text):
-        lines = pl.scan_lines(block, name=LINE, row_index_name=LINE_INDEX, row_index_offset=count).collect()
-        count += lines.height
-        yield lines
-
-
-def _byte_blocks(text: Path) -> Iterator[bytes]:
-    """Blocks that end with a line."""
-    rest = b""
-    with text.open("rb", buffering=0) as stream:
-        while chunk := stream.read(BLOCK_BYTES):
-            end = chunk.rfind(b"\n") + 1
-            if end:
-                yield rest + chunk[:end]
-                rest = chunk[end:]
-            else:
-                rest += chunk
-    if rest:
-        yield rest
 
 
 def is_framing(header: str, header_line: int, layout: Layout) -> pl.Expr:

@@ -1,15 +1,14 @@
-"""Records of a file to rows of `Cdr`, one for one and in order.
+"""Records of a file to rows of `Cdr`, one for one.
 
 Plain rows, nearly all of a file, are read in vectorised steps that repair nothing. A row that shows anything odd (no
-plain structure, blanks around a cell, a value that could not be read) is read again by the careful steps, and only
-then named unreadable. On plain rows both give the same: a test holds that.
+plain structure, blanks around a cell, a number in another form, a value that could not be read) is read again by the
+careful steps, and only then named unreadable. On plain rows both give the same: a test holds that.
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from billing.ingest.fields import (
     EPOCHS,
@@ -28,76 +27,65 @@ from billing.ingest.lines import (
     CELL,
     IS_PLAIN,
     IS_READABLE,
+    LINE,
     LINE_INDEX,
     LineForm,
-    line_blocks,
     read_strictly,
     split_plain,
 )
-from billing.ingest.numbers import UNREADABLE, is_plain_number, normal_numbers
+from billing.ingest.numbers import is_plain_number
 from billing.tables.calls import LINES_PER_FILE, NOT_OURS, Cdr
 
+BATCH_ROWS = 500_000
+"""Enough rows that reading the odd ones among them again costs little, few enough to hold."""
 UNREADABLE_LINE = "line"
 BLANKS = " \t"
-_IS_ODD = "is_odd"
-_ODD = "odd_"
+_ODD_LINE = "odd_line"
 
 
-class RowSource:
-    """The rows of one text as a source for Polars; it counts the framing lines it passes over."""
+def read_text(text: Path, framing: pl.Expr, form: LineForm, layout: Layout, file_number: int) -> Iterator[pl.DataFrame]:
+    """Rows of `Cdr` of a whole text; of each batch of lines the plain rows first, then the others, in order of line.
 
-    def __init__(self, text: Path, framing: pl.Expr, form: LineForm, layout: Layout, file_number: int) -> None:
-        self.framing_count = 0
-        self._text, self._framing = text, framing
-        self._form, self._layout, self._file_number = form, layout, file_number
-
-    def scan(self) -> pl.LazyFrame:
-        """Rows of `Cdr` in the order of the lines. To be read once.
-
-        `register_io_source` is marked unstable in Polars 2.1; this is its only use.
-        """
-        return register_io_source(self._batches, schema=Cdr.schema())
-
-    def _batches(
-        self, columns: list[str] | None, predicate: pl.Expr | None, row_limit: int | None, _: int | None
-    ) -> Iterator[pl.DataFrame]:
-        assert predicate is None and row_limit is None, "the source is read whole"
-        for lines in line_blocks(self._text):
-            records = lines.filter(~self._framing)
-            self.framing_count += lines.height - records.height
-            rows = read_rows(records, self._form, self._layout, self._file_number)
-            yield rows.select(columns) if columns else rows
-
-
-def read_rows(records: pl.DataFrame, form: LineForm, layout: Layout, file_number: int) -> pl.DataFrame:
-    """Rows of `Cdr` from lines.
+    Putting the others between the plain ones again would move every row once more (measured: a tenth of reading).
+    `collect_batches` is marked unstable in Polars 2.1; this is its only use.
 
     Args:
-        records: `line_index` (line number - 1) and `line`, in order.
+        text: UTF-8, one line a record.
+        framing: whether a line is no record.
         form: how the lines are cut.
         layout: how the cells are written.
         file_number: number of the file, from 1; upper half of `cdr_id`.
     """
+    records = pl.scan_lines(text, name=LINE, row_index_name=LINE_INDEX, glob=False).filter(~framing)
+    plainly = _read_plainly(records, form, layout, file_number)
+    for rows in plainly.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
+        is_plain = rows[_ODD_LINE].is_null()
+        if is_plain.all():
+            yield rows.select(Cdr.schema().names())
+            continue
+        odd = rows.filter(~is_plain).select(LINE_INDEX, pl.col(_ODD_LINE).alias(LINE))
+        yield rows.select(Cdr.schema().names()).filter(is_plain)
+        yield careful_rows(odd, form, layout, file_number)
+
+
+def plain_rows(records: pl.DataFrame, form: LineForm, layout: Layout, file_number: int) -> pl.DataFrame:
+    """Rows of `Cdr` of the plain ones among lines: `line_index` (line number - 1) and `line`."""
+    read = _read_plainly(records.lazy(), form, layout, file_number)
+    return read.filter(pl.col(_ODD_LINE).is_null()).select(Cdr.schema().names()).collect()
+
+
+def _read_plainly(records: pl.LazyFrame, form: LineForm, layout: Layout, file_number: int) -> pl.LazyFrame:
+    """Every line read as a plain one, and beside it the line itself where that reading may have got it wrong."""
     others = [name for name in named_fields(layout) if name not in number_fields(layout)]
     settled = (
-        split_plain(records.lazy(), form)
+        split_plain(records, form)
         .pipe(read_values, layout)
         .pipe(mark_bad, layout, others)
         .pipe(derive, layout)
         .pipe(settle_outcome, layout)
     )
-    flags = [_is_odd(layout, others).alias(_IS_ODD), *_odd_numbers(layout)]
-    rows = settled.select(*_columns(layout, file_number, pl.lit(None, pl.String)), *flags).collect()
-    for name in number_fields(layout):
-        if rows[_ODD + name].any():
-            rows = _rewrite_odd(rows, name)
-    is_odd = rows[_IS_ODD]
-    rows = rows.select(Cdr.schema().names())
-    if not is_odd.any():
-        return rows
-    again = careful_rows(records.filter(is_odd), form, layout, file_number)
-    # The id grows with the line, so it restores the order.
-    return pl.concat([rows.filter(~is_odd), again]).sort(Cdr.cdr_id)
+    odd_line = pl.when(_is_odd(layout, others)).then(pl.col(LINE)).alias(_ODD_LINE)
+    return settled.select(LINE_INDEX, *_columns(layout, file_number, pl.lit(None, pl.String)), odd_line)
 
 
 def careful_rows(records: pl.DataFrame, form: LineForm, layout: Layout, file_number: int) -> pl.DataFrame:
@@ -129,7 +117,7 @@ def _clean(name: str, layout: Layout) -> pl.Expr:
 
 
 def _is_odd(layout: Layout, names: Sequence[str]) -> pl.Expr:
-    """Whether anything about a row but its telephone numbers asks for the careful reading."""
+    """Whether anything about a row asks for the careful reading."""
     bad = [pl.col(f"bad_{name}") for name in names]
     never = [pl.col(CELL + field.column) == "0" for field in layout.fields.values() if field.form in EPOCHS]
     texts = [field.column for field in layout.fields.values() if field.form == "text"]
@@ -138,30 +126,20 @@ def _is_odd(layout: Layout, names: Sequence[str]) -> pl.Expr:
     # A padded word would miss the table; where the table has an answer for every word, that must be caught here.
     texts += [layout.outcome.column] if layout.outcome.other else []
     padded = [_is_padded(pl.col(CELL + column)) for column in dict.fromkeys(texts)]
-    return pl.any_horizontal(~pl.col(IS_PLAIN), *bad, *never, *padded)
+    numbers = [_is_odd_number(name) for name in number_fields(layout)]
+    # A line that cannot be judged is odd, too.
+    return pl.any_horizontal(~pl.col(IS_PLAIN), *bad, *never, *padded, *numbers).fill_null(True)
 
 
-def _odd_numbers(layout: Layout) -> list[pl.Expr]:
-    """For every telephone number whether it needs the long way to its normal form."""
-    return [
-        (pl.col(name).is_not_null() & ~is_plain_number(pl.col(name), name == SERVICE_NUMBER)).alias(_ODD + name)
-        for name in number_fields(layout)
-    ]
+def _is_odd_number(name: str) -> pl.Expr:
+    """Whether a telephone number needs the long way to its normal form."""
+    number = pl.col(name)
+    return number.is_not_null() & ~is_plain_number(number, is_service=name == SERVICE_NUMBER)
 
 
 def _is_padded(cell: pl.Expr) -> pl.Expr:
     """Whether a blank stands before or after; everything that sorts before `!` starts with a blank or a control."""
     return ((cell < "!") & (cell != "")) | cell.str.ends_with(" ") | cell.str.ends_with("\t")
-
-
-def _rewrite_odd(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Odd numbers of one column in their normal form; a row whose number makes no sense becomes odd itself."""
-    is_odd = frame[_ODD + name]
-    numbers = normal_numbers(frame[name].filter(is_odd), is_service=name == SERVICE_NUMBER)
-    places = pl.int_range(frame.height, dtype=pl.get_index_type(), eager=True).filter(is_odd)
-    # A copy: `scatter` writes into the series it is called on.
-    frame = frame.with_columns(frame[name].clone().scatter(places, numbers))
-    return frame.with_columns(pl.col(_IS_ODD) | (pl.col(name) == UNREADABLE).fill_null(False))
 
 
 def _columns(layout: Layout, file_number: int, unreadable: pl.Expr) -> list[pl.Expr]:

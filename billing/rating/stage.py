@@ -19,6 +19,8 @@ RATING_VERSION = 1
 NUMBER_UNKNOWN = "NUMBER_UNKNOWN"
 NO_CONTRACT_AT_CALL = "NO_CONTRACT_AT_CALL"
 NO_PRICE = "NO_PRICE"
+_NAMES = ("service_number", "contract_id", "rate_id", "settlement_rate_id")
+"""Columns of a rating row that say whether there is a price."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,23 @@ def rate_calls(calls: pl.LazyFrame, rows: pl.DataFrame, known_numbers: pl.Series
         Lazy `RatedCall` rows in the order of the calls, and lazy `Suspense` rows without raw text.
     """
     ours = calls.filter(pl.col(Cdr.outcome) != NOT_OURS)
-    joined = ours.join(rows.lazy(), on=Cdr.service_number, how="left", maintain_order="left")
+    joined = _with_rows(ours, rows)
     has_price = pl.col("rate_id").is_not_null() & pl.col("settlement_rate_id").is_not_null()
     return RatedPart(
         rated=joined.filter(has_price).pipe(_priced, rows),
         unrated=joined.filter(~has_price).pipe(_unrated, known_numbers),
     )
+
+
+def _with_rows(calls: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
+    """Each call with the rating row of its number, nulls where there is none.
+
+    Every column of a join costs as much as pricing does (measured), and of a schedule most columns are equal in all
+    rows: those stand in for every call without being joined. Without a row there is no price, whatever they say.
+    """
+    equal = [name for name in rows.columns if name not in _NAMES and rows[name].n_unique() == 1]
+    joined = calls.join(rows.drop(equal).lazy(), on=Cdr.service_number, how="left", maintain_order="left")
+    return joined.with_columns(pl.lit(rows[name][0], rows.schema[name]).alias(name) for name in equal)
 
 
 def _priced(joined: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:

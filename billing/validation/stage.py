@@ -16,6 +16,7 @@ from billing.core.findings import Finding, refuse
 from billing.tables.calls import NOT_OURS, Cdr, Suspense
 from billing.validation.rules import Rule
 
+_OURS = f"outcome is distinct from '{NOT_OURS}'"
 RULES_FILE = "billing/validation/rules.yaml"
 _HELD = pl.Schema(
     {
@@ -61,14 +62,14 @@ def judge_part(paths: Sequence[Path], rules: Sequence[Rule], *, memory_limit: st
     names = [str(path) for path in paths]
     with _database(memory_limit).cursor() as connection:
         try:
-            rows, not_ours = _count(connection, names)
+            rows = _count(connection, names)
             broken = pl.DataFrame(connection.sql(_breaches(rules), params=[names]).to_arrow_table())
         except (duckdb.BinderException, duckdb.ConversionException, duckdb.OutOfRangeException) as error:
             # On rows a predicate can still fail that ran on none, a cast for instance.
             raise refuse("RULE_BROKEN", RULES_FILE, rule=" ".join(rule.id for rule in rules), problem=error) from error
     counts = {rule.id: int(broken[rule.id].sum()) if broken.height else 0 for rule in rules}
-    assert rows >= not_ours + broken.height, "a row is judged once"
-    return Judgement(rows - not_ours, counts, _first_reason(broken, rules))
+    assert rows >= broken.height, "a row is judged once"
+    return Judgement(rows, counts, _first_reason(broken, rules))
 
 
 @functools.cache
@@ -108,10 +109,10 @@ def judge_file(judgement: Judgement, rules: Sequence[Rule], file_name: str) -> l
     return findings
 
 
-def _count(connection: duckdb.DuckDBPyConnection, names: list[str]) -> tuple[int, int]:
-    query = "select count(*), count(*) filter (outcome = ?) from read_parquet(?)"
-    rows, not_ours = connection.sql(query, params=[NOT_OURS, names]).fetchall()[0]
-    return int(rows), int(not_ours)
+def _count(connection: duckdb.DuckDBPyConnection, names: list[str]) -> int:
+    """Rows the rules apply to."""
+    query = f"select count(*) from read_parquet(?) where {_OURS}"
+    return int(connection.sql(query, params=[names]).fetchall()[0][0])
 
 
 def _breaches(rules: Sequence[Rule], calls: str = "read_parquet(?)") -> str:
@@ -120,7 +121,7 @@ def _breaches(rules: Sequence[Rule], calls: str = "read_parquet(?)") -> str:
     anything = " or ".join(f'"{rule.id}"' for rule in rules)
     return (
         f"select * from (select cdr_id, usage_date, service_number, {flags} from {calls}"
-        f" where outcome is distinct from '{NOT_OURS}') where {anything}"
+        f" where {_OURS}) where {anything}"
     )
 
 

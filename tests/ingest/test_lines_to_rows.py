@@ -3,10 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.ingest import lines as lines_module
+from billing.ingest import rows as rows_module
 from billing.ingest.lines import LINE, LINE_INDEX, line_form
 from billing.ingest.received import TextFacts
-from billing.ingest.rows import careful_rows, read_rows
+from billing.ingest.rows import careful_rows, plain_rows
+from billing.tables import parquet as parquet_module
 from billing.tables.calls import Cdr
 from tests.ingest.cdr_files import (
     ANSWERED,
@@ -95,15 +96,26 @@ def test_quoted_files_read_plain_odd_and_bare_lines(tmp_path):
     assert (reading.framing_count, reading.not_ours_count) == (3, 1)
 
 
-def test_rows_stand_in_the_order_of_lines_across_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr(lines_module, "BLOCK_BYTES", 500)
-    lines = [ANSWERED.replace("C1", f"C{i}") if i % 3 else f"C{i},broken" for i in range(200)]
-    reading = read_bytes(tmp_path, carrier_text(*lines).encode())
-    for part in reading.parts.values():
-        assert pl.read_parquet(part.path)[Cdr.cdr_id].is_sorted()
-    rows = rows_of(reading)
-    assert rows["line"].to_list() == list(range(2, 202))
-    assert rows["call_id"].to_list() == [f"C{i}" if i % 3 else None for i in range(200)]
+def test_of_each_batch_the_plain_rows_come_first_each_in_the_order_of_lines(tmp_path, monkeypatch):
+    monkeypatch.setattr(rows_module, "BATCH_ROWS", 6)
+    lines = [ANSWERED.replace("C1", f"C{i}") if i % 3 else f'"C{i}",' + ANSWERED[3:] for i in range(12)]
+    (part,) = read_bytes(tmp_path, carrier_text(*lines).encode()).parts.values()
+    stored = pl.read_parquet(part.path)
+    assert (stored[Cdr.cdr_id] % 2**32 - 2).to_list() == [1, 2, 4, 5, 0, 3, 7, 8, 10, 11, 6, 9]
+    assert stored.sort(Cdr.cdr_id)["call_id"].to_list() == [f"C{i}" for i in range(12)]
+
+
+def test_a_long_file_is_spilled_and_nothing_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(rows_module, "BATCH_ROWS", 7)
+    days = ("2026-10-03", "2026-10-04", "2026-10-05")
+    lines = [ANSWERED.replace("C1", f"C{i}").replace("2026-10-03", days[i % 3]) for i in range(200)]
+    content = carrier_text(*lines, "broken").encode()
+    held = read_bytes(tmp_path, content)
+    monkeypatch.setattr(parquet_module, "HELD_ROWS", 50)
+    spilled = read_bytes(tmp_path, content, number=1, staging=tmp_path / "spilled", raw_copy=None)
+    assert len(held.parts) == 4
+    for day, part in held.parts.items():
+        assert spilled.parts[day].path.read_bytes() == part.path.read_bytes()
 
 
 def test_same_file_same_bytes(tmp_path):
@@ -145,9 +157,18 @@ def test_the_short_way_gives_what_the_careful_way_gives(calls):
     form = line_form(layout, tuple(layout.header), TextFacts())
     records = pl.DataFrame({LINE_INDEX: range(1, len(calls) + 1), LINE: [",".join(call) for call in calls]})
     records = records.cast({LINE_INDEX: pl.get_index_type()})
-    short, careful = read_rows(records, form, layout, 3), careful_rows(records, form, layout, 3)
-    assert short.to_dicts() == careful.to_dicts()
+    short, careful = plain_rows(records, form, layout, 3), careful_rows(records, form, layout, 3)
+    ids = short[Cdr.cdr_id].to_list()
+    assert short.to_dicts() == [row for row in careful.to_dicts() if row[Cdr.cdr_id] in ids]
     assert short.schema == careful.schema == Cdr.schema()
+
+
+def test_most_lines_go_the_short_way():
+    layout = LAYOUT["carrier_400_zh"]
+    form = line_form(layout, tuple(layout.header), TextFacts())
+    lines = [ANSWERED, MISSED, ANSWERED.replace("13800138000", "+8613800138000"), ANSWERED + ","]
+    records = pl.DataFrame({LINE_INDEX: range(1, 5), LINE: lines}).cast({LINE_INDEX: pl.get_index_type()})
+    assert (plain_rows(records, form, layout, 1)[Cdr.cdr_id] % 2**32).to_list() == [2, 3]
 
 
 @settings(max_examples=60, deadline=None)

@@ -37,7 +37,9 @@ def calls() -> pl.LazyFrame:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    write_by_date(calls(), RatedCall, folder / "days", RatedCall.usage_date)
+    rows = calls().collect()
+    batches = [rows.slice(first, 100_000) for first in range(0, ROWS, 100_000)]
+    write_by_date(batches, RatedCall, folder / "days", RatedCall.usage_date)
     write_table(calls().sort(RatedCall.cdr_id), RatedCall, folder / "one.parquet")
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     digests = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

@@ -112,7 +112,7 @@ def _conflicting(conflicts: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_raw_text(suspense: pl.DataFrame, where: Mapping[int, tuple[Path, str]]) -> pl.DataFrame:
-    """Add each line as it was received, from its file: by number, where it or its kept copy lies and how it is encoded."""
+    """Add each line as it was received; `where` gives by file number the file or its kept copy, and its encoding."""
     texts: dict[int, str] = {}
     for (number,), rows in suspense.group_by(pl.col(Suspense.cdr_id) // LINES_PER_FILE):
         file_number = int(str(number))

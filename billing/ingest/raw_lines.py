@@ -31,8 +31,8 @@ def read_raw_lines(path: Path, encoding: str, lines: Sequence[int]) -> dict[int,
     if not wanted:
         return found
     if _is_bare(path, encoding):
-        texts = pl.scan_lines(path, name="text", row_index_name="line", row_index_offset=1, glob=False)
-        rows = texts.filter(pl.col("line").is_in(wanted)).collect().iter_rows()
+        bare = pl.scan_lines(path, name="text", row_index_name="line", row_index_offset=1, glob=False)
+        rows = bare.filter(pl.col("line").is_in(wanted)).collect().iter_rows()
         return {line: _shown(text.encode(), encoding) for line, text in rows}
     position, count, rest = 0, 0, b""
     for chunk in _line_chunks(path):
@@ -54,7 +54,7 @@ def read_raw_lines(path: Path, encoding: str, lines: Sequence[int]) -> dict[int,
 
 
 def _is_bare(path: Path, encoding: str) -> bool:
-    """Whether Polars counts the lines of a file as we do and ten times faster: UTF-8, not packed, no carriage return."""
+    """Whether Polars counts the lines as we do, only faster: UTF-8, not packed, no carriage return."""
     with path.open("rb") as stream:
         if encoding != "utf-8" or stream.read(4).startswith((GZIP_MAGIC, ZSTD_MAGIC)):
             return False

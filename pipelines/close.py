@@ -12,6 +12,7 @@ from pipelines.parts import left_out, parts_of
 from pipelines.progress import Progress
 from pipelines.rate_book_of import book_of_snapshot, load_rate_book, snapshot_files
 from pipelines.rate_parts import rate_parts
+from pipelines.raw_text import kept_files
 from pipelines.run_month import check_open, commit_month, month_digests, table_digests
 from pipelines.sweep import sweep_superseded
 
@@ -38,7 +39,8 @@ def close_month(
         check_open(books, period, book.policy.start)
         _earlier_closed(books, period, book.policy.start)
         loaded = load_rate_book(books.root)
-        replaced = rate_parts(books, bench, loaded.book, parts_of(books.state, str(period)), left_out(books))
+        parts, excluded = parts_of(books.state, str(period)), left_out(books)
+        replaced = rate_parts(books, bench, loaded.book, parts, excluded, kept_files(books))
         bench.settle()
         ahead = books.overlaid(bench.entries, replaced)
         now = compute_month(ahead, loaded.book, period, progress)

@@ -5,7 +5,7 @@ once, under the first reason in the order of precedence, with its line as receiv
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +14,12 @@ import polars as pl
 from billing.core.period import Period
 from billing.ingest.identity import find_copies
 from billing.ingest.layout import Layout
-from billing.ingest.raw_lines import read_raw_lines
-from billing.tables.calls import LINES_PER_FILE, NOT_OURS, Cdr, Suspense
+from billing.tables.calls import NOT_OURS, Cdr, Suspense
 from pipelines.books import Books
 from pipelines.commits import SourceFact
 from pipelines.executors import side_by_side
 from pipelines.parts import Part, left_out, parts_of
+from pipelines.raw_text import RawFiles, kept_files, with_raw_text
 
 LATE_MONTHS = 5
 """A call is billed late for so many months after its own; older ones wait in suspense and are written off by name."""
@@ -75,9 +75,8 @@ def hold_back(books: Books, accepted: Sequence[Accepted], layouts: Sequence[Layo
     copies = find_copies(new, stored, known=known, closed=closed, window_hours=windows, carry_out=side_by_side)
     conflicts = _conflicting(copies.conflicts.join(out, on=Cdr.cdr_id, how="anti"))
     expired = [_expired(books, part) for item in accepted for part in item.parts]
-    kept = {n: (books.path(s.raw_path), s.encoding) for n, s in books.state.sources.items() if s.raw_path}
-    at_hand = {item.source.file_number: (item.path, item.source.encoding) for item in accepted}
-    unbilled = with_raw_text(pl.concat([Suspense.empty(), *expired, conflicts]), kept | at_hand)
+    files = {**kept_files(books), **at_hand(accepted)}
+    unbilled = with_raw_text(pl.concat([Suspense.empty(), *expired, conflicts]), files)
     suspense = (
         pl.concat([*(item.held for item in accepted), unbilled])
         .unique(Suspense.cdr_id, keep="first", maintain_order=True)
@@ -85,6 +84,11 @@ def hold_back(books: Books, accepted: Sequence[Accepted], layouts: Sequence[Layo
         .sort(Suspense.cdr_id)
     )
     return HeldBack(copies.duplicates, suspense)
+
+
+def at_hand(accepted: Sequence[Accepted]) -> RawFiles:
+    """The files of the step under way, where they lie."""
+    return {item.source.file_number: (item.path, item.source.encoding) for item in accepted}
 
 
 def _expired(books: Books, part: Part) -> pl.DataFrame:
@@ -109,17 +113,3 @@ def _conflicting(conflicts: pl.DataFrame) -> pl.DataFrame:
         first_seen=pl.col(Cdr.usage_date),
     )
     return Suspense.conform(rows)
-
-
-def with_raw_text(suspense: pl.DataFrame, where: Mapping[int, tuple[Path, str]]) -> pl.DataFrame:
-    """Add each line as it was received; `where` gives by file number the file or its kept copy, and its encoding."""
-    texts: dict[int, str] = {}
-    for (number,), rows in suspense.group_by(pl.col(Suspense.cdr_id) // LINES_PER_FILE):
-        file_number = int(str(number))
-        if file_number in where:
-            lines = (rows[Suspense.cdr_id] % LINES_PER_FILE).to_list()
-            found = read_raw_lines(*where[file_number], lines)
-            texts.update((file_number * LINES_PER_FILE + line, text) for line, text in found.items())
-    raw = pl.DataFrame({"cdr_id": list(texts), "text": list(texts.values())}, {"cdr_id": pl.Int64, "text": pl.String})
-    joined = suspense.join(raw, on=Suspense.cdr_id, how="left", maintain_order="left")
-    return Suspense.conform(joined.with_columns(pl.col("text").alias(Suspense.raw_text)))

@@ -26,11 +26,12 @@ from billing.validation.stage import judge_file, judge_part
 from pipelines.books import Books, Workbench, workbench
 from pipelines.commits import SourceFact
 from pipelines.executors import side_by_side
-from pipelines.held_back import Accepted, HeldBack, hold_back, with_raw_text
+from pipelines.held_back import Accepted, HeldBack, at_hand, hold_back
 from pipelines.parts import Part, billing_period, left_out, part_key, parts_of
 from pipelines.progress import Progress
 from pipelines.rate_book_of import load_rate_book
 from pipelines.rate_parts import rate_parts
+from pipelines.raw_text import kept_files, with_raw_text
 
 RAW_TABLE = "raw"
 
@@ -249,7 +250,8 @@ def _rate(
     ]
     parts = sorted([*older, *(part for item in accepted for part in item.parts)], key=lambda part: part.order)
     with progress.stage("rating"):
-        return rate_parts(books, bench, book, parts, pl.concat([left_out(books), held.left_out()]))
+        excluded = pl.concat([left_out(books), held.left_out()])
+        return rate_parts(books, bench, book, parts, excluded, {**kept_files(books), **at_hand(accepted)})
 
 
 def _tell_fates(report: IngestReport, accepted: Sequence[Accepted], held: HeldBack) -> None:

@@ -19,10 +19,16 @@ from billing.tables.parquet import scan_tables, write_table
 from pipelines.books import Books, Workbench
 from pipelines.executors import side_by_side
 from pipelines.parts import UNRATED, Part, calls_to_bill, of_part, part_key
+from pipelines.raw_text import RawFiles, with_raw_text
 
 
 def rate_parts(
-    books: Books, bench: Workbench, book: RateBook, parts: Sequence[Part], excluded: pl.DataFrame
+    books: Books,
+    bench: Workbench,
+    book: RateBook,
+    parts: Sequence[Part],
+    excluded: pl.DataFrame,
+    files: RawFiles,
 ) -> list[str]:
     """Rate the parts that need it; their new files stand on the bench, their calls already in the lake.
 
@@ -32,6 +38,7 @@ def rate_parts(
         book: the rate book in force.
         parts: parts to look at, ordered by day.
         excluded: calls that are not billed as they stand (`left_out`), of the books and of the step under way.
+        files: where the files behind the parts lie; suspense shows their lines.
 
     Returns:
         Paths that the new files replace.
@@ -43,7 +50,7 @@ def rate_parts(
         rows, out = rows_of[part.day], of_part(excluded, part)[Cdr.cdr_id]
         if part.rated and part.fingerprint == _fingerprint(part, out, rows, _numbers_rated(books, part)):
             return []
-        _rate(books, bench, book, part, out, rows)
+        _rate(books, bench, book, part, out, rows, files)
         return [entry.path for entry in (part.rated, part.totals, part.unrated) if entry]
 
     replaced = side_by_side(rate, [part for part in parts if part.day])
@@ -78,7 +85,9 @@ def rate_part(books: Books, book: RateBook, part: Part, out: pl.Series, rows: pl
     return PartRating(totals, rating.unrated.collect() if missing else Suspense.empty())
 
 
-def _rate(books: Books, bench: Workbench, book: RateBook, part: Part, out: pl.Series, rows: pl.DataFrame) -> None:
+def _rate(
+    books: Books, bench: Workbench, book: RateBook, part: Part, out: pl.Series, rows: pl.DataFrame, files: RawFiles
+) -> None:
     rough = bench.place(f"rating/{part.day}-{part.file_number}.parquet")
     rating = rate_part(books, book, part, out, rows, rough)
     fingerprint = _fingerprint(part, out, rows, _numbers(rating.totals, rating.unrated))
@@ -88,7 +97,7 @@ def _rate(books: Books, bench: Workbench, book: RateBook, part: Part, out: pl.Se
     bench.add(f"lake/rated_call/{name}", RatedCall.name, key, int(rating.totals[UsageTotal.call_count].sum()))
     bench.write(rating.totals, UsageTotal, f"lake/usage_total/{name}", key)
     if rating.unrated.height:
-        bench.write(rating.unrated, Suspense, f"lake/unrated/{name}", key, UNRATED)
+        bench.write(with_raw_text(rating.unrated, files), Suspense, f"lake/unrated/{name}", key, UNRATED)
 
 
 def _fingerprint(part: Part, out: pl.Series, rows: pl.DataFrame, numbers: pl.Series) -> str:

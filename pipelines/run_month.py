@@ -20,6 +20,7 @@ from pipelines.parts import left_out, parts_of
 from pipelines.progress import Progress
 from pipelines.rate_book_of import load_rate_book, take_snapshot
 from pipelines.rate_parts import rate_parts
+from pipelines.raw_text import kept_files
 
 STORED: tuple[type[Table], ...] = (*DOCUMENT_TABLES, CallAdjustment, Conservation)
 """Tables of a period that the lake keeps."""
@@ -50,7 +51,8 @@ def run_month(books: Books, period: Period, progress: Progress, *, dry_run: bool
         check_open(books, period, loaded.book.policy.start)
         snapshot = take_snapshot(books, bench)
         with progress.stage("rating"):
-            replaced = rate_parts(books, bench, loaded.book, parts_of(books.state, str(period)), left_out(books))
+            parts, excluded = parts_of(books.state, str(period)), left_out(books)
+            replaced = rate_parts(books, bench, loaded.book, parts, excluded, kept_files(books))
             rated = sum(entry.table == RatedCall.name for entry in bench.entries)
         bench.settle()
         ahead = books.overlaid(bench.entries, replaced)

@@ -1,7 +1,8 @@
 """The conservation certificate: every record and every yuan of a period accounted for, or nothing is published.
 
 Records read = not ours + duplicate + suspense + rated; calls rated = charged + free by rule + over cap; charges =
-invoices; revenue - settlement - commission = margin, all without VAT; postings sum to zero.
+invoices; revenue - settlement - commission = margin, all without VAT; every rated call is settled, second for second;
+every document is posted, and postings sum to zero.
 """
 
 from collections.abc import Mapping
@@ -46,6 +47,7 @@ def certify(
         *(_row(figure, amount_micro=amount) for figure, amount in money.items()),
         _row("margin", amount_micro=margin),
     ]
+    settled = tables[SettlementLine.name].filter(pl.col(SettlementLine.kind) == "usage")
     accounted = sum(count for fate, count in records.items() if fate != "read") + rated
     equations = {
         "records": (records["read"], accounted),
@@ -53,6 +55,12 @@ def certify(
         "invoices": (money["charges"], money["invoiced_gross"]),
         "invoice_lines": (money["line_gross"], money["invoiced_gross"]),
         "vat": (money["invoiced_gross"], money["revenue_net"] + money["vat"]),
+        "posted": (_sum(tables[Posting.name], Posting.debit_micro), _documents_debit(tables)),
+        "settlement_calls": (_sum(settled, SettlementLine.call_count), rated),
+        "settlement_seconds": (
+            _sum(settled, SettlementLine.billed_seconds),
+            _sum(usage, UsageTotal.settlement_billed_seconds),
+        ),
         "postings": (_sum(tables[Posting.name], Posting.debit_micro), _sum(tables[Posting.name], Posting.credit_micro)),
     }
     findings = [
@@ -61,6 +69,21 @@ def certify(
         if left != right
     ]
     return Conservation.of_rows(rows), findings
+
+
+def _documents_debit(tables: Mapping[str, pl.DataFrame]) -> int:
+    """What the journal debits when every bill, carrier and agent is posted once: a credit swaps the sides."""
+    invoices, settlement, commission = (tables[table.name] for table in (Invoice, SettlementLine, CommissionLine))
+    carriers = settlement.group_by(SettlementLine.carrier_id).agg(
+        pl.col(SettlementLine.gross_micro, SettlementLine.net_micro, SettlementLine.tax_micro).sum()
+    )
+    agents = commission.group_by(CommissionLine.agent_id).agg(pl.col(CommissionLine.accrued_micro).sum())
+    sides = (
+        (invoices[Invoice.gross_micro], -invoices[Invoice.net_micro], -invoices[Invoice.tax_micro]),
+        (carriers[SettlementLine.net_micro], carriers[SettlementLine.tax_micro], -carriers[SettlementLine.gross_micro]),
+        (agents[CommissionLine.accrued_micro], -agents[CommissionLine.accrued_micro]),
+    )
+    return sum(int(leg.clip(lower_bound=0).cast(pl.Int128).sum()) for legs in sides for leg in legs)
 
 
 def _kind(tables: Mapping[str, pl.DataFrame], kind: str) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """What the commands of a month do to the books, and what they leave alone."""
 
+import csv
 import shutil
 
 import polars as pl
@@ -182,3 +183,12 @@ def test_log_and_status_tell_the_life_of_the_books(closed):
     assert steps == ["ingest", "run", "close"]
     (period,) = bill400("status", closed, "--json").json["periods"]
     assert (period["period"], period["status"], period["records"]) == (PERIOD, "closed", 100)
+
+
+def test_calls_that_rating_holds_back_show_their_line_too(drafted):
+    with (drafted / "published" / PERIOD / "tables" / "suspense.csv").open(encoding="utf-8-sig") as stream:
+        texts = {row["reason"]: row["raw_text"] for row in csv.DictReader(stream)}
+    assert set(texts) == {"NUMBER_UNKNOWN", "NO_CONTRACT_AT_CALL", "START_UNREADABLE", "LINE_BROKEN"}
+    # Published text shows no digit of a number.
+    assert texts["NUMBER_UNKNOWN"].startswith("X-*,***********,**********,,")
+    assert all(texts.values())

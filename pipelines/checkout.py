@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from billing.core.digests import file_sha256, json_sha256
+from billing.core.findings import Finding
 from billing.core.period import Period
 from billing.documents.stage import render_documents
 from billing.publishing.calls import PartPaths
@@ -18,9 +19,8 @@ from billing.publishing.stage import Status, publish_period
 from billing.rate_book.book import RateBook
 from billing.tables.calls import CallAdjustment, Suspense, UsageTotal
 from billing.tables.documents import DOCUMENT_TABLES, Conservation, SourceFile
-from billing.tables.parquet import scan_tables
 from pipelines.books import Books, library_versions
-from pipelines.parts import of_part, parts_of, unrated_of, usage_of
+from pipelines.parts import held_by_ingest, of_part, parts_of, unrated_of, usage_of
 from pipelines.past import closed_before, stored
 from pipelines.rate_book_of import book_of_snapshot
 from pipelines.records import source_files
@@ -77,13 +77,13 @@ def swap_in(books: Books, period: Period, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def mend_checkouts(books: Books, scratch: Path) -> list[str]:
+def mend_checkouts(books: Books, scratch: Path) -> list[Finding]:
     """Make every published folder equal to the last commit again.
 
     Returns:
-        The periods that had to be built anew.
+        A warning for each period that does not come out as it was committed; its folder is left as it is.
     """
-    mended = []
+    findings = []
     for name in sorted({*books.state.runs, *books.state.closes}):
         commit = books.state.published(name)
         assert commit is not None, "the name comes from the state"
@@ -95,15 +95,16 @@ def mend_checkouts(books: Books, scratch: Path) -> list[str]:
         folder = scratch / name
         book = book_of_snapshot(books, facts["snapshot"])
         then = books.as_known_at(commit)
-        build_checkout(then, Period.parse(name), folder, status=facts["status"], book=book)
-        swap_in(books, Period.parse(name), folder)
-        mended.append(name)
-    return mended
+        if build_checkout(then, Period.parse(name), folder, status=facts["status"], book=book) == facts["manifest"]:
+            swap_in(books, Period.parse(name), folder)
+        else:
+            findings.append(Finding("CHECKOUT_DIFFERS", "warning", f"published/{name}", {"period": name}))
+    return findings
 
 
 def suspense_of(books: Books, period: Period) -> pl.DataFrame:
     """Everything of a period's parts that waits in suspense, from ingest and from rating."""
     parts = parts_of(books.state, str(period))
-    held = scan_tables(books.paths(books.state.of_table(Suspense.name)), Suspense).collect()
+    held = held_by_ingest(books)
     of_parts = [of_part(held, part) for part in parts]
     return pl.concat([Suspense.empty(), *of_parts, unrated_of(books, parts)]).sort(Suspense.cdr_id)

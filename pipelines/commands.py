@@ -43,6 +43,7 @@ def demo(session: Session, folder: Path, calls: int, seed: int, dry_run: bool, w
     report = make_demo(
         folder, calls=calls, seed=seed, lang=session.language, progress=session.progress, wait_seconds=wait
     )
+    session.found(report.findings)
     if report.is_resumed:
         session.say("summary.demo_resumed", folder=folder)
     session.say("summary.demo_made", period=PERIOD, **report.counts)

@@ -7,11 +7,12 @@ on where it stopped.
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from billing.catalog.reading import read_catalog
-from billing.core.findings import refuse
+from billing.core.findings import Finding, refuse
 from billing.core.messages import render
 from billing.core.period import Period
 from billing.sample_company.calls import write_sample_calls
@@ -38,6 +39,7 @@ class DemoReport:
     ingest: IngestReport | None
     run: RunReport | None
     close: Commit
+    findings: Sequence[Finding]
 
 
 def make_demo(root: Path, *, calls: int, seed: int, lang: str, progress: Progress, wait_seconds: float) -> DemoReport:
@@ -51,7 +53,7 @@ def make_demo(root: Path, *, calls: int, seed: int, lang: str, progress: Progres
     with progress.stage("sample"):
         _fill(root, calls=calls, seed=seed)
     with open_books(root, write=True, wait_seconds=wait_seconds) as books:
-        mend_checkouts(books, root / ".work" / "mend")
+        findings = mend_checkouts(books, root / ".work" / "mend")
         ingest = run = None
         if str(PERIOD) not in books.state.closes:
             ingest = ingest_files(books, [root / "inbox"], progress)
@@ -64,7 +66,7 @@ def make_demo(root: Path, *, calls: int, seed: int, lang: str, progress: Progres
             "agents": catalog.agents.height,
             "calls": calls,
         }
-        return DemoReport(is_resumed, counts, ingest, run, books.state.closes[str(PERIOD)])
+        return DemoReport(is_resumed, counts, ingest, run, books.state.closes[str(PERIOD)], findings)
 
 
 def _start(root: Path, wanted: dict[str, object], *, seed: int, lang: str) -> bool:

@@ -23,7 +23,9 @@ from pipelines.raw_text import RawFiles, kept_files, with_raw_text
 
 LATE_MONTHS = 5
 """A call is billed late for so many months after its own; older ones wait in suspense and are written off by name."""
-EXPIRED = "EXPIRED"
+AHEAD_MONTHS = 12
+"""A call so many months after the first open one comes from a clock that is wrong; no month is opened by it."""
+EXPIRED, START_AHEAD = "EXPIRED", "START_AHEAD"
 IDENTITY_CONFLICT = "IDENTITY_CONFLICT"
 
 
@@ -56,8 +58,15 @@ class HeldBack:
         )
 
 
-def hold_back(books: Books, accepted: Sequence[Accepted], layouts: Sequence[Layout]) -> HeldBack:
-    """Find what of the accepted files is not billed, looking at all stored calls around their days."""
+def hold_back(books: Books, accepted: Sequence[Accepted], layouts: Sequence[Layout], open_from: Period) -> HeldBack:
+    """Find what of the accepted files is not billed, looking at all stored calls around their days.
+
+    Args:
+        books: the books.
+        accepted: the files that come in.
+        layouts: what they are read under.
+        open_from: the first period that is not closed.
+    """
     new: dict[dt.date, list[Path]] = {}
     for part in (part for item in accepted for part in item.parts if part.day):
         assert part.day is not None, "undated lines have no identity"
@@ -73,10 +82,11 @@ def hold_back(books: Books, accepted: Sequence[Accepted], layouts: Sequence[Layo
     known = out.filter(pl.col("fate") == "duplicate")[Cdr.cdr_id]
     windows = {layout.source_name: layout.identity.window_hours for layout in layouts}
     copies = find_copies(new, stored, known=known, closed=closed, window_hours=windows, carry_out=side_by_side)
-    conflicts = _conflicting(copies.conflicts.join(out, on=Cdr.cdr_id, how="anti"))
-    expired = [_expired(books, part) for item in accepted for part in item.parts]
+    # A record that waits already is named again: what holds it back now must not go when the earlier step is undone.
+    conflicts = _waiting(copies.conflicts.join(known.to_frame(), on=Cdr.cdr_id, how="anti"), IDENTITY_CONFLICT)
+    out_of_reach = [_out_of_reach(books, part, open_from) for item in accepted for part in item.parts]
     files = {**kept_files(books), **at_hand(accepted)}
-    unbilled = with_raw_text(pl.concat([Suspense.empty(), *expired, conflicts]), files)
+    unbilled = with_raw_text(pl.concat([Suspense.empty(), *out_of_reach, conflicts]), files)
     suspense = (
         pl.concat([*(item.held for item in accepted), unbilled])
         .unique(Suspense.cdr_id, keep="first", maintain_order=True)
@@ -91,23 +101,19 @@ def at_hand(accepted: Sequence[Accepted]) -> RawFiles:
     return {item.source.file_number: (item.path, item.source.encoding) for item in accepted}
 
 
-def _expired(books: Books, part: Part) -> pl.DataFrame:
-    """Calls whose month is too long past to be billed: objections to it are no longer heard either."""
-    if part.day is None or Period.of(part.day) >= Period.parse(part.billing_period).shifted(-LATE_MONTHS):
+def _out_of_reach(books: Books, part: Part, open_from: Period) -> pl.DataFrame:
+    """Calls of a month too long past to be billed (objections are no longer heard either) or too far ahead."""
+    month = Period.of(part.day) if part.day else open_from
+    if open_from.shifted(-LATE_MONTHS) <= month <= open_from.shifted(AHEAD_MONTHS):
         return Suspense.empty()
     calls = pl.scan_parquet(books.path(part.cdr.path), glob=False).filter(pl.col(Cdr.outcome).ne_missing(NOT_OURS))
+    return _waiting(calls.collect(), EXPIRED if month < open_from else START_AHEAD)
+
+
+def _waiting(calls: pl.DataFrame, reason: str) -> pl.DataFrame:
+    """`Suspense` rows of calls that no row rule holds back."""
     rows = calls.with_columns(
-        reason=pl.lit(EXPIRED),
-        rule_id=pl.lit(None, pl.String),
-        raw_text=pl.lit(None, pl.String),
-        first_seen=pl.col(Cdr.usage_date),
-    )
-    return Suspense.conform(rows.collect())
-
-
-def _conflicting(conflicts: pl.DataFrame) -> pl.DataFrame:
-    rows = conflicts.with_columns(
-        reason=pl.lit(IDENTITY_CONFLICT),
+        reason=pl.lit(reason),
         rule_id=pl.lit(None, pl.String),
         raw_text=pl.lit(None, pl.String),
         first_seen=pl.col(Cdr.usage_date),

@@ -91,10 +91,10 @@ def ingest_files(
             return report
         bench.settle()
         with progress.stage("identity"):
-            held = hold_back(books, accepted, layouts)
+            held = hold_back(books, accepted, layouts, _open_from(books, policy))
         _keep_held(bench, accepted, held)
         replaced = _rate(books, bench, accepted, held, report, progress)
-        _tell_fates(report, accepted, held)
+        _tell_fates(report, accepted, held, left_out(books)[Cdr.cdr_id])
         if not dry_run:
             bench.settle()
             sources = [_as_fact(item.source) for item in accepted]
@@ -250,16 +250,17 @@ def _rate(
     ]
     parts = sorted([*older, *(part for item in accepted for part in item.parts)], key=lambda part: part.order)
     with progress.stage("rating"):
-        excluded = pl.concat([left_out(books), held.left_out()])
+        excluded = pl.concat([left_out(books), held.left_out()]).unique(Cdr.cdr_id, keep="first", maintain_order=True)
         return rate_parts(books, bench, book, parts, excluded, {**kept_files(books), **at_hand(accepted)})
 
 
-def _tell_fates(report: IngestReport, accepted: Sequence[Accepted], held: HeldBack) -> None:
+def _tell_fates(report: IngestReport, accepted: Sequence[Accepted], held: HeldBack, before: pl.Series) -> None:
     counted = held.left_out().group_by(pl.col(Cdr.cdr_id) // LINES_PER_FILE, "fate").len()
     by_fate = {(number, fate): count for number, fate, count in counted.iter_rows()}
     for item in accepted:
         number = item.source.file_number
         report.read.append(item.source)
         report.fates[number] = {fate: by_fate.get((number, fate), 0) for fate in ("duplicate", "suspense")}
-    for reason, count in held.suspense[Suspense.reason].value_counts().sort(Suspense.reason).iter_rows():
+    fresh = held.suspense.filter(~pl.col(Suspense.cdr_id).is_in(before.implode()))
+    for reason, count in fresh[Suspense.reason].value_counts().sort(Suspense.reason).iter_rows():
         report.findings.append(Finding("SUSPENDED_LINES", "info", values={"count": count, "code": reason}))

@@ -68,15 +68,22 @@ def parts_of(state: State, billing_period: str | None = None) -> list[Part]:
 
 
 def left_out(books: Books) -> pl.DataFrame:
-    """Every call that is not billed as it stands: cdr_id, usage_date, fate (duplicate or suspense), reason."""
+    """Every call that is not billed as it stands, once: cdr_id, usage_date, fate (duplicate or suspense), reason."""
     duplicates = scan_tables(books.paths(books.state.of_table(Duplicate.name)), Duplicate)
-    held = scan_tables(books.paths(books.state.of_table(Suspense.name)), Suspense)
     return pl.concat(
         [
             duplicates.select(Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("duplicate"), reason=pl.lit("DUPLICATE")),
-            held.select(Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("suspense"), reason=Suspense.reason),
+            held_by_ingest(books).lazy().select(
+                Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("suspense"), reason=Suspense.reason
+            ),
         ]
     ).collect()
+
+
+def held_by_ingest(books: Books) -> pl.DataFrame:
+    """`Suspense` rows of every ingest; a record that several steps hold back stands under the first reason."""
+    held = scan_tables(books.paths(books.state.of_table(Suspense.name)), Suspense).collect()
+    return held.unique(Suspense.cdr_id, keep="first", maintain_order=True)
 
 
 def of_part(frame: pl.DataFrame, part: Part) -> pl.DataFrame:

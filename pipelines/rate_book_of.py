@@ -48,7 +48,7 @@ def load_rate_book(folder: Path) -> LoadedBook:
         raise Refusal(*refusal.findings, *findings) from refusal
     book = RateBook(prices, {table.name: catalog.frame(table) for table in CATALOG_TABLES}, policy)
     if catalog.is_usable:
-        findings.extend(check_book(book))
+        findings.extend(check_book(book, catalog.where))
     if any(finding.severity == "critical" for finding in findings):
         raise Refusal(*findings)
     return LoadedBook(book, findings)
@@ -82,6 +82,16 @@ def take_snapshot(books: Books, bench: Workbench) -> str:
         shutil.copyfile(books.path(relative), bench.place(target))
         bench.add(target, SNAPSHOT_TABLE, {"snapshot": digest}, 0, sha256)
     return digest
+
+
+def load_snapshot(books: Books, bench: Workbench, digest: str) -> LoadedBook:
+    """The book of a snapshot, taken just now or held before: what a file says later in the run moves nothing.
+
+    Raises:
+        Refusal: as `load_rate_book`.
+    """
+    taken = bench.folder / "snapshots" / digest
+    return load_rate_book(taken if taken.exists() else books.path(f"snapshots/{digest}"))
 
 
 def book_of_snapshot(books: Books, digest: str) -> RateBook:

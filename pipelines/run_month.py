@@ -18,7 +18,7 @@ from pipelines.commits import Commit
 from pipelines.monthly_run import Month, compute_month
 from pipelines.parts import left_out, parts_of
 from pipelines.progress import Progress
-from pipelines.rate_book_of import load_rate_book, take_snapshot
+from pipelines.rate_book_of import load_snapshot, take_snapshot
 from pipelines.rate_parts import rate_parts
 from pipelines.raw_text import kept_files
 
@@ -46,10 +46,10 @@ def run_month(books: Books, period: Period, progress: Progress, *, dry_run: bool
             not conserve; the books stay as they were.
     """
     with workbench(books) as bench:
-        loaded = load_rate_book(books.root)
+        snapshot = take_snapshot(books, bench)
+        loaded = load_snapshot(books, bench, snapshot)
         warnings = [finding for finding in loaded.findings if finding.severity != "info"]
         check_open(books, period, loaded.book.policy.start)
-        snapshot = take_snapshot(books, bench)
         with progress.stage("rating"):
             parts, excluded = parts_of(books.state, str(period)), left_out(books)
             replaced = rate_parts(books, bench, loaded.book, parts, excluded, kept_files(books))

@@ -123,7 +123,7 @@ class Session:
         """Open books for writing, with everything published made equal to the last commit."""
         with open_books(root, write=True, wait_seconds=wait) as books:
             sweep_orphans(books)
-            mend_checkouts(books, root / ".work" / "mend")
+            self.found(mend_checkouts(books, root / ".work" / "mend"))
             yield books
 
     @contextmanager

@@ -178,15 +178,18 @@ def load_layouts(extra_folder: Path | None = None) -> list[Layout]:
         Refusal: a file breaks the model (each problem with file and line), or an id stands twice.
     """
     texts = [
-        (entry.name, entry.read_text("utf-8"))
+        (entry.name, entry.read_bytes())
         for entry in resources.files("billing.ingest").joinpath("layouts").iterdir()
         if entry.name.endswith(".yaml")
     ]
     own = sorted(extra_folder.glob("*.yaml")) if extra_folder and extra_folder.is_dir() else []
-    texts = sorted(texts) + [(path.name, path.read_text("utf-8")) for path in own]
+    texts = sorted(texts) + [(path.name, path.read_bytes()) for path in own]
     layouts: dict[str, Layout] = {}
-    for name, text in texts:
-        layout = parse_layout(text, name)
+    for name, content in texts:
+        try:
+            layout = parse_layout(content.decode("utf-8"), name)
+        except UnicodeDecodeError as error:
+            raise refuse("LAYOUT_INVALID", f"{name}:1", field="-", problem="not UTF-8") from error
         if layout.id in layouts:
             raise refuse("LAYOUT_TWICE", f"{name}:1", layout=layout.id)
         layouts[layout.id] = layout
@@ -200,6 +203,8 @@ def parse_layout(text: str, name: str) -> Layout:
         Refusal: not YAML, or not a layout.
     """
     try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise refuse("LAYOUT_INVALID", f"{name}:1", field="-", problem="an alias (*name); write it out")
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         return Layout.model_validate(yaml.safe_load(text))
     except yaml.YAMLError as error:

@@ -4,7 +4,8 @@ Plans that nobody can be billed by, prices below cost, contracts whose terms the
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
@@ -13,18 +14,28 @@ from billing.core.money import yuan_exact
 from billing.rate_book.book import RateBook
 from billing.rate_book.plans import Block
 from billing.tables.catalog import Adjustment, Agent, Carrier, Contract, ServiceNumber, Subscription
+from billing.tables.schema import Table
 
 USUAL_SECONDS = range(1, 601)
 """Below cost is judged by pricing calls of these lengths under both schedules, not by comparing unit prices."""
 
 
-def check_book(book: RateBook) -> list[Finding]:
-    """Findings about plans and catalog together, in a stable order."""
+Where = Callable[[type[Table], Mapping[str, Any]], str]
+"""Where a row of the catalog stands: `file:line` or `file:sheet!cell`."""
+
+
+def check_book(book: RateBook, where: Where) -> list[Finding]:
+    """Findings about plans and catalog together, in a stable order.
+
+    Args:
+        book: the rate book.
+        where: tells of a catalog row where it stands.
+    """
     return [
-        *_references(book),
-        *_subscriptions(book),
+        *_references(book, where),
+        *_subscriptions(book, where),
         *_fees(book),
-        *_tax_codes(book),
+        *_tax_codes(book, where),
         *_below_cost(book),
     ]
 
@@ -39,36 +50,49 @@ def call_price(blocks: tuple[Block, ...], seconds: int) -> int:
     return price
 
 
-def _references(book: RateBook) -> Iterator[Finding]:
+def _references(book: RateBook, where: Where) -> Iterator[Finding]:
     for table, column, known in (
         (Carrier, Carrier.settlement_plan, book.prices.settlement),
         (Agent, Agent.scheme, book.prices.commission),
         (Subscription, Subscription.plan_id, book.prices.retail),
     ):
-        used = book.table(table.name)[column].drop_nulls().unique().sort()
-        for name in used:
-            if name not in known:
-                yield Finding("PLAN_UNKNOWN", "critical", values={"plan": name, "table": table.name})
+        using = book.table(table.name).sort(table.key).unique(column, keep="first", maintain_order=True).sort(column)
+        for row in using.iter_rows(named=True):
+            if row[column] is not None and row[column] not in known:
+                values = {"plan": row[column], "table": table.name}
+                yield Finding("PLAN_UNKNOWN", "critical", where(table, row), values)
 
 
-def _subscriptions(book: RateBook) -> Iterator[Finding]:
+def _subscriptions(book: RateBook, where: Where) -> Iterator[Finding]:
+    carriers = book.table(ServiceNumber.name).join(book.table(Carrier.name), on=Carrier.carrier_id)
+    cost_of = dict(carriers.select(ServiceNumber.service_number, Carrier.settlement_plan).iter_rows())
     for row in book.table(Subscription.name).iter_rows(named=True):
-        plan = book.prices.retail.get(row[Subscription.plan_id])
-        if plan is None:
-            continue
-        key = {"plan": plan.plan, "contract": row[Subscription.contract_id], "number": row[Subscription.service_number]}
-        found = book.retail(plan.plan, row[Subscription.valid_from])
-        if found is None:
-            yield Finding("NO_PRICE_AT_START", "critical", values=key | {"day": row[Subscription.valid_from]})
-            continue
-        terms = found[1]
-        for column, block, reason in (
-            (Subscription.monthly_minimum_micro, terms.minimum, "MINIMUM_READING_MISSING"),
-            (Subscription.cap_amount_micro, terms.cap_amount, "CAP_READING_MISSING"),
-            (Subscription.cap_count, terms.cap_count, "CAP_READING_MISSING"),
-        ):
-            if row[column] is not None and block is None:
-                yield Finding(reason, "critical", values=key)
+        yield from _price_of(book, row, where(Subscription, row))
+        settlement = cost_of.get(row[Subscription.service_number], "")
+        # Months before the books are nobody's cost here.
+        day = max(row[Subscription.valid_from], book.policy.start.start)
+        if settlement in book.prices.settlement and book.settlement(settlement, day) is None:
+            values = {"plan": settlement, "number": row[Subscription.service_number], "day": day}
+            yield Finding("NO_COST_AT_START", "critical", where(Subscription, row), values)
+
+
+def _price_of(book: RateBook, row: Mapping[str, Any], place: str) -> Iterator[Finding]:
+    plan = book.prices.retail.get(row[Subscription.plan_id])
+    if plan is None:
+        return
+    key = {"plan": plan.plan, "contract": row[Subscription.contract_id], "number": row[Subscription.service_number]}
+    found = book.retail(plan.plan, row[Subscription.valid_from])
+    if found is None:
+        yield Finding("NO_PRICE_AT_START", "critical", place, key | {"day": row[Subscription.valid_from]})
+        return
+    terms = found[1]
+    for column, block, reason in (
+        (Subscription.monthly_minimum_micro, terms.minimum, "MINIMUM_READING_MISSING"),
+        (Subscription.cap_amount_micro, terms.cap_amount, "CAP_READING_MISSING"),
+        (Subscription.cap_count, terms.cap_count, "CAP_READING_MISSING"),
+    ):
+        if row[column] is not None and block is None:
+            yield Finding(reason, "critical", place, key)
 
 
 def _fees(book: RateBook) -> Iterator[Finding]:
@@ -82,19 +106,19 @@ def _fees(book: RateBook) -> Iterator[Finding]:
                     yield Finding("PLAN_FEE_TWICE", "critical", f"rate_plans/retail/{plan_id}.yaml", values)
 
 
-def _tax_codes(book: RateBook) -> Iterator[Finding]:
-    plans = [(plan.plan, plan.tax_code) for plan in book.prices.retail.values()]
-    plans += [(plan.plan, plan.tax_code) for plan in book.prices.settlement.values()]
+def _tax_codes(book: RateBook, where: Where) -> Iterator[Finding]:
+    plans = [("retail", plan.plan, plan.tax_code) for plan in book.prices.retail.values()]
+    plans += [("settlement", plan.plan, plan.tax_code) for plan in book.prices.settlement.values()]
     for retail in book.prices.retail.values():
-        plans += [(retail.plan, fee.tax_code) for v in retail.versions.values() if v for fee in v.fees]
-    for plan_id, code in sorted(set(plans)):
+        plans += [("retail", retail.plan, fee.tax_code) for v in retail.versions.values() if v for fee in v.fees]
+    for kind, plan_id, code in sorted(set(plans)):
         if code not in book.prices.tax.codes:
-            yield Finding("TAX_CODE_UNKNOWN", "critical", values={"plan": plan_id, "code": code})
-    adjustments = book.table(Adjustment.name).select(Adjustment.adjustment_id, Adjustment.tax_code)
-    for adjustment_id, code in adjustments.sort(Adjustment.adjustment_id).iter_rows():
-        if code not in book.prices.tax.codes:
-            values = {"adjustment": adjustment_id, "code": code}
-            yield Finding("ADJUSTMENT_TAX_CODE_UNKNOWN", "critical", values=values)
+            values = {"plan": plan_id, "code": code}
+            yield Finding("TAX_CODE_UNKNOWN", "critical", f"rate_plans/{kind}/{plan_id}.yaml", values)
+    for row in book.table(Adjustment.name).sort(Adjustment.adjustment_id).iter_rows(named=True):
+        if row[Adjustment.tax_code] not in book.prices.tax.codes:
+            values = {"adjustment": row[Adjustment.adjustment_id], "code": row[Adjustment.tax_code]}
+            yield Finding("ADJUSTMENT_TAX_CODE_UNKNOWN", "critical", where(Adjustment, row), values)
 
 
 def _below_cost(book: RateBook) -> Iterator[Finding]:

@@ -47,7 +47,9 @@ def read_yaml(path: Path, name: str) -> YamlFile:
         Refusal: no UTF-8, no YAML, or a key twice.
     """
     try:
-        node = yaml.compose(path.read_text("utf-8"), Loader=LOADER)
+        text = path.read_text("utf-8")
+        refuse_aliases(text)
+        node = yaml.compose(text, Loader=LOADER)
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{name}:{mark.line + 1 if mark else 1}"
@@ -56,6 +58,20 @@ def read_yaml(path: Path, name: str) -> YamlFile:
     lines: dict[tuple[str | int, ...], int] = {}
     values = _values(node, (), lines, name) if node else None
     return YamlFile(name, values, lines)
+
+
+def refuse_aliases(text: str) -> None:
+    """No part of a file stands for another: a few lines of aliases can unfold into more than memory holds.
+
+    Raises:
+        yaml.YAMLError: an alias, or no YAML.
+    """
+    if "*" not in text:
+        return
+    for event in yaml.parse(text, Loader=LOADER):
+        if isinstance(event, yaml.AliasEvent):
+            mark: Any = event.start_mark
+            raise yaml.MarkedYAMLError(problem="an alias (*name); write it out", problem_mark=mark)
 
 
 def parse(model: type[Model], file: YamlFile) -> Model:

@@ -6,6 +6,7 @@ import shutil
 import polars as pl
 import pytest
 
+from pipelines import checkout
 from tests.commands.corner_shop import (
     NUMBERS,
     PERIOD,
@@ -146,6 +147,29 @@ def test_taking_back_what_held_an_older_call_bills_it_again(drafted, tmp_path):
     assert left == []
 
 
+def test_of_three_that_contradict_each_other_none_is_freed_by_undoing_the_second(drafted, tmp_path):
+    row = (drafted / "inbox" / "a.csv").read_text("utf-8").splitlines()[2]
+    for caller in ("13911111111", "13922222222"):
+        cells = row.split(",")
+        cells[1] = caller
+        bill400("ingest", drafted, write_calls(tmp_path / f"{caller}.csv", [",".join(cells)]))
+    second = len(books_of(drafted).commits) - 1
+    ended = bill400("take-back", drafted, second, "--reason", "wrong export", code=3)
+    assert "TAKE_BACK_RESTS" in ended.err
+    ended = bill400("run", drafted, PERIOD, "--json")
+    assert ended.json["conservation"]["records_suspense_ingest"]["count"] == 5, "two lines and three that contradict"
+    bill400("take-back", drafted, second + 1, "--reason", "wrong export")
+    ended = bill400("run", drafted, PERIOD, "--json")
+    assert ended.json["conservation"]["records_suspense_ingest"]["count"] == 4
+
+
+def test_a_clock_that_runs_years_ahead_opens_no_month(drafted, tmp_path):
+    calls = [one_call(f"F{year}", NUMBERS[0], f"{year}-10-05 10:00:00", 60) for year in (2027, 2028)]
+    ended = bill400("ingest", drafted, write_calls(tmp_path / "ahead.csv", calls), "--json")
+    assert ended.json["ingest"]["read"][0]["suspense"] == 1
+    assert "START_AHEAD" in str(ended.json["findings"])
+
+
 @pytest.mark.parametrize(
     ("stage", "arguments"),
     [
@@ -192,3 +216,17 @@ def test_calls_that_rating_holds_back_show_their_line_too(drafted):
     # Published text shows no digit of a number.
     assert texts["NUMBER_UNKNOWN"].startswith("X-*,***********,**********,,")
     assert all(texts.values())
+
+
+def test_a_published_folder_that_cannot_come_out_the_same_is_left_alone(closed, tmp_path, monkeypatch):
+    folder = closed / "published" / PERIOD
+    (folder / "manifest.json").unlink()
+    before = listing(folder)
+    late = write_calls(tmp_path / "late.csv", [one_call("L-1", NUMBERS[0], "2026-11-02 10:00:00", 60)])
+    with monkeypatch.context() as patch:
+        patch.setattr(checkout, "library_versions", lambda: {"bill400": "another"})
+        ended = bill400("ingest", closed, late)
+    assert "CHECKOUT_DIFFERS" in ended.err
+    assert listing(folder) == before
+    assert "CHECKOUT_DIFFERS" not in bill400("ingest", closed, late).err
+    assert (folder / "manifest.json").exists()

@@ -18,7 +18,8 @@ ADJUSTMENT = "adjustment_id contract_id period amount_micro tax_code\n"
 
 
 def told(*plans, **tables):
-    found = [finding for finding in check_book(rate_book(*plans, **tables)) if finding.severity == "critical"]
+    every = check_book(rate_book(*plans, **tables), lambda table, row: f"catalog/{table.name}:{row[table.key[0]]}")
+    found = [finding for finding in every if finding.severity == "critical"]
     assert all(finding.text("zh") and finding.text("en") for finding in found)
     return [(finding.reason, finding.where, dict(finding.values)) for finding in found]
 
@@ -38,5 +39,5 @@ def test_an_item_twice(fees):
 def test_an_adjustment_names_a_tax_code_that_exists():
     rows = f"{ADJUSTMENT}T1 C1 2026-10 -5.00 voice\nT2 C1 2026-10 -5.00 vioce"
     assert told(retail(), contract=contracts("C1"), adjustment=rows) == [
-        ("ADJUSTMENT_TAX_CODE_UNKNOWN", "", {"adjustment": "T2", "code": "vioce"})
+        ("ADJUSTMENT_TAX_CODE_UNKNOWN", "catalog/adjustment:T2", {"adjustment": "T2", "code": "vioce"})
     ]

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from pipelines import commands
-from pipelines.session import EXIT_USAGE, Session, language_of, usage_as_json, words
+from pipelines.session import EXIT_USAGE, Session, language_of, tell_usage, words
 
 Options = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -21,6 +21,7 @@ class Waiting(click.ParamType[float]):
     """A time to wait: `600`, `30s` or `10m`, in seconds."""
 
     name = "time"
+    examples = "600, 30s, 10m"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
         """Seconds of the text."""
@@ -28,7 +29,7 @@ class Waiting(click.ParamType[float]):
         unit = {"s": 1, "m": 60}.get(text[-1:], 0)
         number = text[:-1] if unit else text
         if not number.isdecimal():
-            self.fail(f"{text!r}: 600, 30s, 10m", param, ctx)
+            self.fail(self.examples, param, ctx)
         return float(int(number) * (unit or 1))
 
 
@@ -114,6 +115,41 @@ def build(lang: str) -> click.Group:
     return group
 
 
+def problem_of(error: click.ClickException, lang: str) -> str:
+    """What is wrong with a command line, in our words; where Click alone knows, in its own."""
+
+    def said(code: str, **values: object) -> str:
+        return words(f"help.{code}", lang, **values)
+
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    remedy = said("try_help", command=context.command_path if context else "bill400")
+    if isinstance(error, click.NoSuchCommand):
+        return f"{said('no_command', name=error.command_name)}; {remedy}"
+    if isinstance(error, click.NoSuchOption):
+        return f"{said('no_option', name=error.option_name)}; {remedy}"
+    if isinstance(error, click.BadOptionUsage):
+        return f"{said('value_missing', name=error.option_name)}; {remedy}"
+    if isinstance(error, click.BadParameter) and error.param:
+        name = error.param.opts[0] if isinstance(error.param, click.Option) else error.param.human_readable_name
+        if isinstance(error, click.MissingParameter):
+            return f"{said('missing', name=name)}; {remedy}"
+        return said("value_wrong", name=name, wanted=_wanted(error.param.type, lang))
+    if type(error) is click.UsageError:
+        return f"{said('too_many')}; {remedy}"
+    return error.format_message()
+
+
+def _wanted(kind: click.ParamType[Any], lang: str) -> str:
+    """What values a parameter takes."""
+    if isinstance(kind, click.Choice):
+        return ", ".join(kind.choices)
+    if isinstance(kind, click.IntRange):
+        return f"{kind.min} ... {'' if kind.max is None else kind.max}".strip()
+    if isinstance(kind, click.Path):
+        return words("help.wants_file", lang)
+    return Waiting.examples
+
+
 def main() -> None:
     """Entry point of `bill400`."""
     for stream in (sys.stdout, sys.stderr):
@@ -121,12 +157,12 @@ def main() -> None:
     lang = language_of(sys.argv)
     try:
         build(lang).main(prog_name="bill400", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
     except click.ClickException as error:
-        if "--json" in sys.argv:
-            usage_as_json(error.format_message(), lang)
-        else:
-            error.show()
-        sys.exit(error.exit_code)
+        tell_usage(problem_of(error, lang), lang, as_json="--json" in sys.argv)
+        sys.exit(EXIT_USAGE)
     except click.Abort:
         sys.exit(EXIT_USAGE)
 

@@ -47,9 +47,9 @@ RULE_REASONS = {
 }
 
 
-def words(code: str, lang: str) -> str:
+def words(code: str, lang: str, **values: object) -> str:
     """A message of the catalogue."""
-    return render(code, lang)
+    return render(code, lang, values)
 
 
 def language_of(arguments: Sequence[str]) -> str:
@@ -176,9 +176,13 @@ def write_line(line: str, stream: Any) -> None:  # noqa: ANN401 - a text stream
     stream.flush()
 
 
-def usage_as_json(problem: str, lang: str) -> None:
-    """A wrong command line as JSON, like every other failure."""
+def tell_usage(problem: str, lang: str, *, as_json: bool) -> None:
+    """A wrong command line, told like every other failure."""
     finding = Finding("USAGE", values={"problem": problem})
+    if not as_json:
+        for line in finding_lines([finding], lang):
+            write_line(line, sys.stderr)
+        return
     output = {"findings": [finding.as_json(lang)], "exit_code": EXIT_USAGE}
     write_line(json.dumps(output, ensure_ascii=False, indent=2), sys.stdout)
 

@@ -3,8 +3,8 @@
     python -m tests.crash.killed_at N TRACE COMMAND BOOKS...
 
 An operation is a rename, a link, a removal or a new folder in the books; what happens on the workbench, where several
-workers may write at once, is not counted. With N = 0 nothing is killed; the operations are written
-to TRACE, one a line.
+workers may write at once, is not counted. `link:2` in place of N counts links alone, and every commit is one: the
+second is not made any more. With N = 0 nothing is killed; the operations are written to TRACE, one a line.
 """
 
 import os
@@ -19,12 +19,15 @@ TWO_PLACES = ("os.rename", "os.link")
 OPERATIONS = ("os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree")
 
 
-def watch(kill_before: int, trace: Path, books: Path) -> None:
+def watch(moment: str, trace: Path, books: Path) -> None:
     """Count operations below the books from now on."""
     done: list[str] = []
+    kind, _, number = moment.rpartition(":")
+    counted = tuple(operation for operation in OPERATIONS if operation.endswith(kind))
+    kill_before = int(number)
 
     def look(event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in OPERATIONS:
+        if event not in counted:
             return
         place = str(arguments[1] if event in TWO_PLACES else arguments[0])
         if not place.startswith(str(books)) or "/.work" in place:
@@ -41,5 +44,5 @@ def watch(kill_before: int, trace: Path, books: Path) -> None:
 if __name__ == "__main__":
     count, place, name, root, *rest = sys.argv[1:]
     sys.argv = ["bill400", name, root, *rest]
-    watch(int(count), Path(place), Path(root))
+    watch(count, Path(place), Path(root))
     main()

@@ -1,5 +1,7 @@
 """`close`: lock exactly the draft that was reviewed, number its invoices, publish it for good."""
 
+import datetime as dt
+
 import polars as pl
 
 from billing.core.findings import Finding, Refusal, refuse
@@ -62,7 +64,7 @@ def close_month(
         }
         month = Month(period, tables, now.usage, now.findings)
         commit = commit_month(books, bench, book, month, [], "close", facts, progress)
-        sweep_superseded(books)
+        sweep_superseded(books, dt.datetime.now(dt.UTC), loaded.book.policy.keep_drafts_days)
         return commit
 
 

@@ -1,5 +1,6 @@
 """`run`: the draft of a month, as often as finance likes; equal inputs are no work and change no byte."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from pipelines.progress import Progress
 from pipelines.rate_book_of import load_snapshot, take_snapshot
 from pipelines.rate_parts import rate_parts
 from pipelines.raw_text import kept_files
+from pipelines.sweep import sweep_superseded
 
 STORED: tuple[type[Table], ...] = (*DOCUMENT_TABLES, CallAdjustment, Conservation)
 """Tables of a period that the lake keeps."""
@@ -70,6 +72,7 @@ def run_month(books: Books, period: Period, progress: Progress, *, dry_run: bool
         if not (is_same or dry_run):
             facts = {"inputs": inputs, "snapshot": snapshot, "digests": digests, "draft_digest": draft_digest}
             commit_month(books, bench, loaded.book, month, replaced, "run", facts, progress)
+            sweep_superseded(books, dt.datetime.now(dt.UTC), loaded.book.policy.keep_drafts_days)
         return RunReport(period, month, draft_digest, not is_same, rated, findings)
 
 

@@ -1,8 +1,9 @@
-"""Clearing away: files that no commit names, and what only superseded drafts of closed periods name.
+"""Clearing away: files that no commit names, and what only superseded drafts name.
 
 Only whoever holds the writer lock sweeps. Calls, snapshots and commits are never swept.
 """
 
+import datetime as dt
 from pathlib import Path
 
 from billing.core.findings import refuse
@@ -43,8 +44,15 @@ def _name(books: Books, path: Path) -> str:
     return path.relative_to(books.root).as_posix()
 
 
-def sweep_superseded(books: Books) -> int:
-    """Remove what earlier drafts of closed periods left: their documents, and ratings that were done again.
+def sweep_superseded(books: Books, now: dt.datetime, keep_days: int) -> int:
+    """Remove documents and ratings that only superseded drafts name: of a closed period at once, else after some days.
+
+    Calls, snapshots and commits stay, so an older draft can be made again and compared with what its commit says.
+
+    Args:
+        books: the books, open for writing.
+        now: the time.
+        keep_days: how long what an open period's draft left is kept after another took its place.
 
     Returns:
         How many files.
@@ -54,13 +62,20 @@ def sweep_superseded(books: Books) -> int:
         for part in parts_of(books.state)
         if part.billing_period in books.state.closes
     }
+    replaced_at = {path: dt.datetime.fromisoformat(commit.at) for commit in books.commits for path in commit.replaces}
 
     def is_superseded(entry: FileEntry) -> bool:
-        if entry.path in books.state.files:
+        if entry.path in books.state.files or entry.path not in replaced_at:
             return False
-        if entry.table in (RatedCall.name, UsageTotal.name, UNRATED):
-            return (entry.key["day"], entry.key["file"]) in closed_parts
-        return entry.key.get("period") in books.state.closes
+        is_rating = entry.table in (RatedCall.name, UsageTotal.name, UNRATED)
+        if not (is_rating or "period" in entry.key):
+            return False
+        is_closed = (
+            (entry.key["day"], entry.key["file"]) in closed_parts
+            if is_rating
+            else entry.key["period"] in books.state.closes
+        )
+        return is_closed or now - replaced_at[entry.path] > dt.timedelta(days=keep_days)
 
     gone = {entry.path for commit in books.commits for entry in commit.files if is_superseded(entry)}
     swept = [path for path in sorted(gone) if books.path(path).exists()]

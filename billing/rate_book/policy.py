@@ -48,6 +48,7 @@ class Policy(BaseModel):
     first_period: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
     due_day: Annotated[int, Field(ge=1, le=28)] = 15
     keep_raw: bool = True
+    keep_drafts_days: Annotated[int, Field(ge=0)] = 7
     pseudonym_key: Annotated[str, Field(min_length=16)]
     company: Company
     readings: Readings

@@ -4,7 +4,7 @@ A fingerprint covers the part's calls, the calls left out of it, and the compile
 in it, so a price or contract that does not touch the part leaves its files as they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,16 +45,30 @@ def rate_parts(
     """
     rows_of = {day: rating_rows(book, day) for day in sorted({part.day for part in parts if part.day})}
 
-    def rate(part: Part) -> list[str]:
+    def rate(part: Part) -> _Unrated | None:
         assert part.day is not None, "undated lines are never rated"
         rows, out = rows_of[part.day], of_part(excluded, part)[Cdr.cdr_id]
         if part.rated and part.fingerprint == _fingerprint(part, out, rows, _numbers_rated(books, part)):
-            return []
-        _rate(books, bench, book, part, out, rows, files)
-        return [entry.path for entry in (part.rated, part.totals, part.unrated) if entry]
+            return None
+        return _rate(books, bench, book, part, out, rows)
 
-    replaced = side_by_side(rate, [part for part in parts if part.day])
-    return [path for paths in replaced for path in paths]
+    dated = [part for part in parts if part.day]
+    rated = [(part, unrated) for part, unrated in zip(dated, side_by_side(rate, dated), strict=True) if unrated]
+    # A file is looked through once for all its parts.
+    held = with_raw_text(pl.concat([Suspense.empty(), *(unrated.calls for _, unrated in rated)]), files)
+    for part, unrated in rated:
+        if unrated.calls.height:
+            bench.write(of_part(held, part), Suspense, unrated.path, unrated.key, UNRATED)
+    return [entry.path for part, _ in rated for entry in (part.rated, part.totals, part.unrated) if entry]
+
+
+@dataclass(frozen=True)
+class _Unrated:
+    """Calls of a part that was just rated and could not be priced (`Suspense`), and where they are to be kept."""
+
+    calls: pl.DataFrame
+    path: str
+    key: Mapping[str, str | int | None]
 
 
 @dataclass(frozen=True)
@@ -85,9 +99,7 @@ def rate_part(books: Books, book: RateBook, part: Part, out: pl.Series, rows: pl
     return PartRating(totals, rating.unrated.collect() if missing else Suspense.empty())
 
 
-def _rate(
-    books: Books, bench: Workbench, book: RateBook, part: Part, out: pl.Series, rows: pl.DataFrame, files: RawFiles
-) -> None:
+def _rate(books: Books, bench: Workbench, book: RateBook, part: Part, out: pl.Series, rows: pl.DataFrame) -> _Unrated:
     rough = bench.place(f"rating/{part.day}-{part.file_number}.parquet")
     rating = rate_part(books, book, part, out, rows, rough)
     fingerprint = _fingerprint(part, out, rows, _numbers(rating.totals, rating.unrated))
@@ -96,8 +108,7 @@ def _rate(
     rough.replace(bench.place(f"lake/rated_call/{name}"))
     bench.add(f"lake/rated_call/{name}", RatedCall.name, key, int(rating.totals[UsageTotal.call_count].sum()))
     bench.write(rating.totals, UsageTotal, f"lake/usage_total/{name}", key)
-    if rating.unrated.height:
-        bench.write(with_raw_text(rating.unrated, files), Suspense, f"lake/unrated/{name}", key, UNRATED)
+    return _Unrated(rating.unrated, f"lake/unrated/{name}", key)
 
 
 def _fingerprint(part: Part, out: pl.Series, rows: pl.DataFrame, numbers: pl.Series) -> str:

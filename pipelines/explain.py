@@ -16,7 +16,7 @@ from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.ingest.raw_lines import read_raw_lines
 from billing.rate_book.book import RateBook
-from billing.rate_book.plans import Block
+from billing.rate_book.call_price import CallPrice
 from billing.tables.calls import LINES_PER_FILE, CallAdjustment, Cdr, RatedCall, UsageTotal
 from billing.tables.documents import Charge, InvoiceLine
 from pipelines.books import Books
@@ -140,7 +140,8 @@ def _retail(book: RateBook, row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "contract": row[RatedCall.contract_id],
         "rate": row[RatedCall.rate_id],
-        "blocks": [_block(block) for block in version.call.blocks],
+        "blocks": _blocks(version.call),
+        **_terms(version.call),
         "usage_ms": row[RatedCall.usage_ms],
         "billed_seconds": row[RatedCall.billed_seconds],
         "free_seconds": row[RatedCall.free_seconds],
@@ -155,14 +156,33 @@ def _settlement(book: RateBook, row: Mapping[str, Any]) -> dict[str, Any]:
     _, version = book.settlement_by_rate(row[RatedCall.settlement_rate_id])
     return {
         "rate": row[RatedCall.settlement_rate_id],
-        "blocks": [_block(block) for block in version.call.blocks],
+        "blocks": _blocks(version.call),
         "billed_seconds": row[RatedCall.settlement_billed_seconds],
         "amount": yuan_exact(row[RatedCall.settlement_micro]),
     }
 
 
-def _block(block: Block) -> str:
-    return f"from second {block.from_second}: {yuan_exact(block.price)} per {block.block_seconds} s"
+def _blocks(price: CallPrice) -> list[str]:
+    if price.divisor != 1:
+        assert price.schedule and price.price_per_minute is not None, "only a price a minute is not exact in a block"
+        return [f"{price.schedule}: {yuan_exact(price.price_per_minute)} per minute"]
+    return [f"from second {b.from_second}: {yuan_exact(b.price)} per {b.block_seconds} s" for b in price.blocks]
+
+
+def _terms(price: CallPrice) -> dict[str, Any]:
+    """What the plan says of a call beside its blocks; terms it does not have are left out."""
+    free, rounding = price.free_seconds, price.rounding
+    terms = {
+        "bill_from": price.bill_from if price.bill_from != "landing_answer" else None,
+        "free_first": f"{free.seconds} s, {free.reading}" if free else None,
+        "connect_fee": yuan_exact(price.connect_fee) if price.connect_fee else None,
+        "minimum_charge": yuan_exact(price.minimum_charge) if price.minimum_charge else None,
+        "maximum_charge": yuan_exact(price.maximum_charge) if price.maximum_charge is not None else None,
+        "legs": price.legs if price.legs != 1 else None,
+        "discount": f"{price.discount // 100}.{price.discount % 100:02d}%" if price.discount else None,
+        "rounding": f"{rounding.mode}, {rounding.places} places" if rounding.at == "call" else None,
+    }
+    return {name: value for name, value in terms.items() if value is not None}
 
 
 def _over_cap(books: Books, period: str, call: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:

@@ -11,8 +11,9 @@ import polars as pl
 from billing.core.findings import refuse
 from billing.core.money import yuan_exact
 from billing.rate_book.book import version_on
-from billing.rate_book.plans import Block, RetailPlan
-from billing.rate_book.rating_rows import blocks_row, rating_schema
+from billing.rate_book.call_price import CallPrice
+from billing.rate_book.plans import RetailPlan
+from billing.rate_book.rating_rows import blocks_row, rating_schema, terms_row
 from billing.rate_book.yaml_file import parse, read_yaml
 from billing.rating.stage import rate_calls
 from billing.tables.calls import Cdr, RatedCall
@@ -37,13 +38,13 @@ def price_calls(plan_file: Path, calls_file: Path) -> dict[str, Any]:
         Refusal: the plan or a line cannot be read, or the plan has no price on a day.
     """
     plan = parse(RetailPlan, read_yaml(plan_file, plan_file.name))
-    versions: dict[str, tuple[Block, ...]] = {}
+    versions: dict[str, CallPrice] = {}
     of_rate: dict[str, list[dict[str, Any]]] = {}
     for line, (start, seconds) in enumerate(_read(calls_file), start=2):
         found = version_on(plan.versions, plan.plan, start.date())
         if found is None:
             raise refuse("NO_PRICE", f"{calls_file.name}:{line}")
-        versions[found[0]] = found[1].call.blocks
+        versions[found[0]] = found[1].call
         of_rate.setdefault(found[0], []).append(_call_row(line, start, seconds))
     priced = [row for rate_id, calls in of_rate.items() for row in _rate(rate_id, versions[rate_id], calls)]
     priced.sort(key=lambda row: row["line"])
@@ -65,7 +66,7 @@ def _call_row(line: int, start: dt.datetime, seconds: int) -> dict[str, Any]:
     }
 
 
-def _rate(rate_id: str, blocks: tuple[Block, ...], calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _rate(rate_id: str, price: CallPrice, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The calls under one version, through the rating stage; the carrier plays no part here."""
     row = {
         "service_number": _NUMBER,
@@ -73,10 +74,11 @@ def _rate(rate_id: str, blocks: tuple[Block, ...], calls: list[dict[str, Any]]) 
         "rate_id": rate_id,
         "settlement_rate_id": "-",
         "is_trial": False,
-        **blocks_row("retail", blocks, len(blocks)),
+        **terms_row(price),
+        **blocks_row("retail", price.blocks, len(price.blocks)),
         **blocks_row("carrier", (), 1),
     }
-    rows = pl.DataFrame([row], schema=rating_schema(len(blocks), 1), orient="row")
+    rows = pl.DataFrame([row], schema=rating_schema(len(price.blocks), 1), orient="row")
     rated = rate_calls(Cdr.of_rows(calls).lazy(), rows, pl.Series([_NUMBER])).rated.collect()
     return [
         {

@@ -1,7 +1,7 @@
 """Usage charges: the exact sum of first prices of a number and price, and what rounding it to a bill line adds.
 
-Domain rule: round half up to the fen at the bill line, never at the call; the difference is a charge of kind
-`rounding` on the same line, so that calls + rounding = bill.
+Domain rule: round to the fen at the bill line (half up, unless the plan names another mode), never at the call unless
+the plan says so; the difference is a charge of kind `rounding` on the same line, so that calls + rounding = bill.
 """
 
 import functools
@@ -11,13 +11,15 @@ import polars as pl
 
 from billing.charging.charge_rows import in_charge_order
 from billing.core.digests import canonical_json
-from billing.core.money import round_to_fen_expr, yuan_exact
+from billing.core.money import MICRO_PER_FEN, PARTS, ROUNDING_MODES, round_ratio_expr, yuan_exact
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.tables.calls import UsageTotal
 from billing.tables.catalog import Contract
 from billing.tables.documents import Charge
 
+_MODE = "rounding_mode"
+_MEASURES = (UsageTotal.call_count, UsageTotal.charged_seconds, UsageTotal.amount_micro, UsageTotal.rest_parts)
 _LINE = (Charge.contract_id, Charge.service_number, Charge.rate_id, Charge.vat_rate_bp)
 
 
@@ -38,12 +40,12 @@ def usage_charges(period: Period, usage: pl.DataFrame, book: RateBook) -> pl.Dat
     prices = _prices(period, usage, book)
     lines = (
         usage.join(prices, on=(UsageTotal.rate_id, UsageTotal.usage_date), maintain_order="left")
-        .group_by(*_LINE, "product", "tax_code", "has_two_rates")
+        .group_by(*_LINE, "product", "tax_code", "has_two_rates", _MODE)
         .agg(
             pl.col(UsageTotal.usage_date).max().alias(Charge.supply_date),
             *(
                 pl.col(measure).sum()
-                for measure in (UsageTotal.call_count, UsageTotal.charged_seconds, UsageTotal.amount_micro)
+                for measure in _MEASURES
             ),
         )
         .join(book.table(Contract.name), on=Contract.contract_id, how="left")
@@ -72,8 +74,9 @@ def _prices(period: Period, usage: pl.DataFrame, book: RateBook) -> pl.DataFrame
 
     rows = []
     for rate_id, day in usage.select(UsageTotal.rate_id, UsageTotal.usage_date).unique().sort(pl.all()).iter_rows():
-        plan, _ = book.retail_by_rate(rate_id)
-        rows.append((rate_id, day, plan.product, plan.tax_code, vat(plan.tax_code, day), has_two_rates(plan.tax_code)))
+        plan, version = book.retail_by_rate(rate_id)
+        two, mode = has_two_rates(plan.tax_code), version.call.rounding.mode
+        rows.append((rate_id, day, plan.product, plan.tax_code, vat(plan.tax_code, day), two, mode))
     schema = {
         str(UsageTotal.rate_id): pl.String,
         str(UsageTotal.usage_date): pl.Date,
@@ -81,6 +84,7 @@ def _prices(period: Period, usage: pl.DataFrame, book: RateBook) -> pl.DataFrame
         "tax_code": pl.String,
         str(Charge.vat_rate_bp): pl.Int64,
         "has_two_rates": pl.Boolean,
+        _MODE: pl.String,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -118,8 +122,16 @@ def _explanations(amounts: Sequence[int], seconds: Sequence[int]) -> list[str]:
 
 
 def _rounding(usage: pl.DataFrame) -> pl.DataFrame:
-    """What the bill line adds to each exact sum; lines that are whole fen have none."""
+    """What the bill line adds to each sum of calls, in the plan's rounding mode; lines that need nothing have none.
+
+    The line is rounded from the exact sum: what each call lost below the millionth comes back here.
+    """
     amount = pl.col(Charge.amount_micro)
+    exact = amount.cast(pl.Int128) * PARTS + pl.col(UsageTotal.rest_parts)
+    rounded = round_ratio_expr(exact, PARTS * MICRO_PER_FEN) * MICRO_PER_FEN
+    for mode in ROUNDING_MODES:
+        other = round_ratio_expr(exact, PARTS * MICRO_PER_FEN, mode) * MICRO_PER_FEN
+        rounded = pl.when(pl.col(_MODE) == mode).then(other).otherwise(rounded)
     return usage.with_columns(
         pl.col("rounding_key").alias(Charge.charge_key),
         pl.lit("rounding").alias(Charge.kind),
@@ -128,5 +140,5 @@ def _rounding(usage: pl.DataFrame) -> pl.DataFrame:
         pl.lit(None, pl.Int64).alias(Charge.call_count),
         pl.lit(1, pl.Int64).alias(Charge.quantity),
         pl.lit("once").alias(Charge.quantity_unit),
-        (round_to_fen_expr(amount) - amount).alias(Charge.amount_micro),
+        (rounded.cast(pl.Int64) - amount).alias(Charge.amount_micro),
     ).filter(amount != 0)

@@ -15,9 +15,13 @@ MICRO_PER_YUAN = 1_000_000
 MICRO_PER_FEN = 10_000
 BASIS_POINTS = 10_000
 
+PARTS = 60 * BASIS_POINTS
+"""Exact prices are counted in so many parts of a millionth: sixtieths (of a minute's price) of basis points."""
+
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,12})?")
 
 RoundingMode = Literal["half_up", "half_even", "up", "down"]
+ROUNDING_MODES: tuple[RoundingMode, ...] = ("half_up", "half_even", "up", "down")
 
 
 def micro_from_text(text: str) -> int:
@@ -98,6 +102,28 @@ def round_to_fen_expr(micro: pl.Expr) -> pl.Expr:
     """`round_to_fen` in mode half_up over an Int64 column."""
     magnitude = (micro.abs() + MICRO_PER_FEN // 2) // MICRO_PER_FEN * MICRO_PER_FEN
     return pl.when(micro < 0).then(-magnitude).otherwise(magnitude)
+
+
+def round_ratio_expr(numerator: pl.Expr, denominator: int, mode: RoundingMode = "half_up") -> pl.Expr:
+    """`round_ratio` over a column of integers: half is away from zero, so a reversal is the exact negative.
+
+    Args:
+        numerator: Int64 or Int128; nothing may be so large that adding the denominator wraps.
+        denominator: a positive number, even, so that its half is whole.
+        mode: the rounding mode.
+    """
+    assert denominator > 0 and denominator % 2 == 0, "halves must be whole"
+    size, half = numerator.abs(), denominator // 2
+    if mode == "half_up":
+        magnitude = (size + half) // denominator
+    elif mode == "up":
+        magnitude = (size + denominator - 1) // denominator
+    elif mode == "down":
+        magnitude = size // denominator
+    else:
+        whole, rest = size // denominator, size % denominator
+        magnitude = whole + ((rest > half) | ((rest == half) & (whole % 2 == 1))).cast(pl.Int64)
+    return pl.when(numerator < 0).then(0 - magnitude).otherwise(magnitude)
 
 
 def share_of(amount_micro: int, share_bp: int) -> int:

@@ -5,14 +5,15 @@ Plans that nobody can be billed by, prices below cost, contracts whose terms the
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 import polars as pl
 
 from billing.core.findings import Finding
-from billing.core.money import yuan_exact
+from billing.core.money import round_ratio, yuan_exact
 from billing.rate_book.book import RateBook
-from billing.rate_book.plans import Block
+from billing.rate_book.call_price import MS
 from billing.tables.catalog import Adjustment, Agent, Carrier, Contract, ServiceNumber, Subscription
 from billing.tables.schema import Table
 
@@ -38,16 +39,6 @@ def check_book(book: RateBook, where: Where) -> list[Finding]:
         *_tax_codes(book, where),
         *_below_cost(book),
     ]
-
-
-def call_price(blocks: tuple[Block, ...], seconds: int) -> int:
-    """Price in micro of one call under a schedule; the plain form of rating's closed columns."""
-    price = 0
-    for index, block in enumerate(blocks):
-        until = blocks[index + 1].from_second if index + 1 < len(blocks) else seconds
-        inside = min(seconds, until) - block.from_second
-        price += -(-max(0, inside) // block.block_seconds) * block.price
-    return price
 
 
 def _references(book: RateBook, where: Where) -> Iterator[Finding]:
@@ -139,7 +130,7 @@ def _below_cost(book: RateBook) -> Iterator[Finding]:
         retail_terms = [version for version in retail.versions.values() if version][-1:]
         carrier_terms = [version for version in carrier.versions.values() if version][-1:]
         for price, cost in zip(retail_terms, carrier_terms, strict=False):
-            short = [s for s in USUAL_SECONDS if call_price(price.call.blocks, s) < call_price(cost.call.blocks, s)]
+            short = [s for s in USUAL_SECONDS if price.call.price_of(s * MS) < cost.call.price_of(s * MS)]
             if short:
                 worst = short[0]
                 values = {
@@ -147,7 +138,12 @@ def _below_cost(book: RateBook) -> Iterator[Finding]:
                     "settlement": settlement,
                     "count": len(short),
                     "seconds": worst,
-                    "price": yuan_exact(call_price(price.call.blocks, worst)),
-                    "cost": yuan_exact(call_price(cost.call.blocks, worst)),
+                    "price": _yuan(price.call.price_of(worst * MS)),
+                    "cost": _yuan(cost.call.price_of(worst * MS)),
                 }
                 yield Finding("PRICE_BELOW_COST", "warning", f"rate_plans/retail/{plan_id}.yaml", values)
+
+
+def _yuan(micro: Fraction) -> str:
+    """A price for a message, to the millionth."""
+    return yuan_exact(round_ratio(micro.numerator, micro.denominator))

@@ -11,11 +11,41 @@ from typing import Any
 import polars as pl
 
 from billing.rate_book.book import RateBook
-from billing.rate_book.plans import Block
+from billing.rate_book.call_price import MAX_CALL_MICRO, MS, Block, CallPrice
 from billing.tables.catalog import Carrier, Contract, ServiceNumber, Subscription
 
 NEVER = 2**40
 """`from_second` of a block that a shorter schedule does not have: no call lasts so long."""
+
+
+CALL_TERMS: dict[str, Any] = {
+    "retail_divisor": pl.Int64,
+    "connect_micro": pl.Int64,
+    "least_micro": pl.Int64,
+    "most_micro": pl.Int64,
+    "free_ms": pl.Int64,
+    "free_if_shorter": pl.Boolean,
+    "from_platform": pl.Boolean,
+    "legs": pl.Int64,
+    "discount_bp": pl.Int64,
+    "round_micro": pl.Int64,
+    "round_mode": pl.String,
+}
+"""What a retail price says of a call beside its blocks: 0 where there is no such term."""
+NO_TERMS: dict[str, Any] = {
+    "retail_divisor": 1,
+    "connect_micro": 0,
+    "least_micro": 0,
+    "most_micro": MAX_CALL_MICRO,
+    "free_ms": 0,
+    "free_if_shorter": False,
+    "from_platform": False,
+    "legs": 1,
+    "discount_bp": 0,
+    "round_micro": 0,
+    "round_mode": "half_up",
+}
+"""The terms of a price that is its blocks alone."""
 
 
 def block_columns(prefix: str, index: int) -> tuple[str, str, str]:
@@ -33,8 +63,8 @@ def rating_rows(book: RateBook, day: dt.date, numbers: Sequence[str] | None = No
 
     Returns:
         One row a number in service that day, ordered by number: service_number, contract_id, rate_id (null when the
-        plan has no price that day), settlement_rate_id, is_trial, and the blocks `retail<i>_from/_seconds/_micro` and
-        `carrier<i>_...`, as many as the longest schedule has.
+        plan has no price that day), settlement_rate_id, is_trial, the terms `CALL_TERMS` of the call, and the blocks
+        `retail<i>_from/_seconds/_micro` and `carrier<i>_...`, as many as the longest schedule has.
     """
     held = (
         book.table(Subscription.name)
@@ -63,6 +93,7 @@ def rating_rows(book: RateBook, day: dt.date, numbers: Sequence[str] | None = No
                 "rate_id": price and price[0],
                 "settlement_rate_id": cost and cost[0],
                 "is_trial": trial is not None and day < trial,
+                **terms_row(price[1].call if price else None),
                 **blocks_row("retail", price[1].call.blocks if price else (), width[0]),
                 **blocks_row("carrier", cost[1].call.blocks if cost else (), width[1]),
             }
@@ -78,6 +109,26 @@ def longest_schedules(book: RateBook) -> tuple[int, int]:
         max((len(version.call.blocks) for version in retail), default=1),
         max((len(version.call.blocks) for version in carrier), default=1),
     )
+
+
+def terms_row(price: CallPrice | None) -> dict[str, Any]:
+    """The cells of what a price says beside its blocks; without a price nothing of it counts."""
+    if price is None:
+        return NO_TERMS
+    free = price.free_seconds
+    return {
+        "retail_divisor": price.divisor,
+        "connect_micro": price.connect_fee,
+        "least_micro": price.minimum_charge,
+        "most_micro": price.maximum_charge if price.maximum_charge is not None else MAX_CALL_MICRO,
+        "free_ms": free.seconds * MS if free else 0,
+        "free_if_shorter": bool(free and free.reading == "if_shorter"),
+        "from_platform": price.bill_from == "platform_answer",
+        "legs": price.legs,
+        "discount_bp": price.discount,
+        "round_micro": price.rounding.unit_micro if price.rounding.at == "call" else 0,
+        "round_mode": price.rounding.mode,
+    }
 
 
 def blocks_row(prefix: str, blocks: Sequence[Block], width: int) -> dict[str, int]:
@@ -99,6 +150,7 @@ def rating_schema(retail: int, carrier: int) -> pl.Schema:
         "rate_id": pl.String,
         "settlement_rate_id": pl.String,
         "is_trial": pl.Boolean,
+        **CALL_TERMS,
     }
     for prefix, width in (("retail", retail), ("carrier", carrier)):
         for index in range(width):

@@ -11,9 +11,17 @@ import polars as pl
 from billing.core.digests import json_sha256
 from billing.rate_book.rating_rows import block_columns
 from billing.rating.blocks import price_blocks
+from billing.rating.first_price import (
+    BILLABLE_MS,
+    BLOCKS_PRICE,
+    CHARGED_MS,
+    IS_BILLABLE,
+    with_billable_time,
+    with_first_price,
+)
 from billing.tables.calls import NOT_OURS, Cdr, RatedCall, Suspense, UsageTotal
 
-RATING_VERSION = 1
+RATING_VERSION = 2
 """Raised by hand when the same inputs would rate otherwise; a golden digest test catches a forgotten raise."""
 
 NUMBER_UNKNOWN = "NUMBER_UNKNOWN"
@@ -63,31 +71,33 @@ def _with_rows(calls: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
 
 
 def _priced(joined: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
-    talk = pl.col(Cdr.talk_ms)
-    answered = pl.col(Cdr.outcome) == "answered"
-    # Billing starts when the landing number answers, so time a caller spent with the platform alone is never priced.
-    billable = pl.when(answered).then(talk).otherwise(0)
-    retail = price_blocks("retail", _width(rows, "retail"), billable)
-    carrier = price_blocks("carrier", _width(rows, "carrier"), billable)
-    is_trial = pl.col("is_trial")
+    talk, is_trial = pl.col(Cdr.talk_ms), pl.col("is_trial")
+    # The carrier is paid from the landing number's answer on, whatever the customer's plan counts from.
+    settled = pl.when(pl.col(Cdr.outcome) == "answered").then(talk).otherwise(0)
+    timed = joined.pipe(with_billable_time, rows)
+    retail = price_blocks("retail", _width(rows, "retail"), pl.col(CHARGED_MS))
+    carrier = price_blocks("carrier", _width(rows, "carrier"), settled)
     free_reason = (
-        pl.when(~answered).then(pl.lit("not_answered"))
-        .when(talk == 0).then(pl.lit("zero_seconds"))
+        pl.when(~pl.col(IS_BILLABLE)).then(pl.lit("not_answered"))
+        .when(pl.col(BILLABLE_MS) == 0).then(pl.lit("zero_seconds"))
+        .when(pl.col(CHARGED_MS) == 0).then(pl.lit("free_seconds"))
         .when(is_trial).then(pl.lit("trial"))
     )  # fmt: skip
     return (
-        joined.with_columns(
+        timed.with_columns(
             free_reason.alias("free_reason"),
-            talk.alias("usage_ms"),
+            pl.when(IS_BILLABLE).then(pl.col(BILLABLE_MS)).otherwise(talk).alias("usage_ms"),
             retail.billed_seconds.alias("billed_seconds"),
             retail.block_count.alias("block_count"),
-            retail.price_micro.alias("first_price_micro"),
+            retail.price_micro.alias(BLOCKS_PRICE),
             carrier.billed_seconds.alias("settlement_billed_seconds"),
             carrier.price_micro.alias("settlement_micro"),
         )
+        .pipe(with_first_price, rows)
         .with_columns(
             pl.when(is_trial).then(pl.col("billed_seconds")).otherwise(0).alias("free_seconds"),
-            pl.when(is_trial).then(0).otherwise(pl.col("first_price_micro")).alias("amount_micro"),
+            pl.when(is_trial).then(0).otherwise(pl.col("amount_micro")).alias("amount_micro"),
+            pl.when(is_trial).then(0).otherwise(pl.col("rest_parts")).alias("rest_parts"),
         )
         .with_columns((pl.col("billed_seconds") - pl.col("free_seconds")).alias("charged_seconds"))
         .pipe(RatedCall.conform_lazy)
@@ -124,6 +134,7 @@ def total_usage(rated: pl.LazyFrame) -> pl.LazyFrame:
         UsageTotal.charged_seconds,
         UsageTotal.block_count,
         UsageTotal.amount_micro,
+        UsageTotal.rest_parts,
         UsageTotal.settlement_billed_seconds,
         UsageTotal.settlement_micro,
     ]

@@ -13,7 +13,7 @@ import polars as pl
 from billing.tables.calls import NOT_OURS, UsageTotal
 
 KEY = ("usage_date", "service_number", "contract_id", "rate_id", "settlement_rate_id")
-MEASURES = ("call_count", "billed_seconds", "amount_micro", "settlement_micro")
+MEASURES = ("call_count", "billed_seconds", "amount_micro", "rest_parts", "settlement_micro")
 
 
 def recompute_day(cdr_paths: Sequence[Path], left_out_ids: pl.Series, rating_rows: pl.DataFrame) -> pl.DataFrame:
@@ -35,7 +35,7 @@ def recompute_day(cdr_paths: Sequence[Path], left_out_ids: pl.Series, rating_row
         query = _DAY.format(
             billed=_steps("retail", rating_rows.columns, "seconds"),
             price=_steps("retail", rating_rows.columns, "micro"),
-            cost=_steps("carrier", rating_rows.columns, "micro"),
+            cost=_steps("carrier", rating_rows.columns, "micro", "own_ms"),
         )
         files = [str(path) for path in cdr_paths]
         totals = pl.from_arrow(connection.sql(query, params={"files": files, "not_ours": NOT_OURS}).to_arrow_table())
@@ -43,12 +43,12 @@ def recompute_day(cdr_paths: Sequence[Path], left_out_ids: pl.Series, rating_row
     return totals.cast({name: UsageTotal.schema()[name] for name in (*KEY, *MEASURES)})
 
 
-def _steps(prefix: str, columns: Sequence[str], unit: str) -> str:
+def _steps(prefix: str, columns: Sequence[str], unit: str, time: str = "talk_ms") -> str:
     """SQL for the sum over the steps of a schedule of blocks begun x what a block counts (seconds or price)."""
     terms = []
     for index in range(sum(name.startswith(prefix) and name.endswith("_from") for name in columns)):
         step, following = f"{prefix}{index}", f"{prefix}{index + 1}"
-        end = f"least(talk_ms, {following}_from * 1000)" if f"{following}_from" in columns else "talk_ms"
+        end = f"least({time}, {following}_from * 1000)" if f"{following}_from" in columns else time
         used = f"greatest({end} - {step}_from * 1000, 0)"
         length = f"({step}_seconds * 1000)"
         blocks = f"(({used}) // {length} + CASE WHEN ({used}) % {length} > 0 THEN 1 ELSE 0 END)"
@@ -58,7 +58,9 @@ def _steps(prefix: str, columns: Sequence[str], unit: str) -> str:
 
 _DAY = """
 WITH kept AS (
-  SELECT cdr_id, usage_date, service_number, outcome, CAST(talk_ms AS BIGINT) AS talk_ms
+  SELECT
+    cdr_id, usage_date, service_number, outcome, platform_answered_at, answered_at, ended_at,
+    CAST(talk_ms AS BIGINT) AS talk_ms
   FROM read_parquet($files)
   WHERE cdr_id NOT IN (SELECT cdr_id FROM left_out) AND outcome <> $not_ours
 ),
@@ -70,16 +72,54 @@ priced AS (
 rated AS (
   SELECT
     usage_date, service_number, contract_id, rate_id, settlement_rate_id,
-    CASE WHEN outcome = 'answered' THEN {billed} ELSE 0 END AS billed_seconds,
-    CASE WHEN outcome = 'answered' AND NOT is_trial THEN {price} ELSE 0 END AS amount_micro,
+    {billed} AS billed_seconds,
+    CASE WHEN is_trial THEN 0 WHEN round_micro > 0 THEN at_call * round_micro ELSE at_millionth END AS amount_micro,
+    CASE WHEN is_trial OR round_micro > 0 THEN 0 ELSE exact - at_millionth * 600000 END AS rest_parts,
     CASE WHEN outcome = 'answered' THEN {cost} ELSE 0 END AS settlement_micro
-  FROM priced
+  FROM (
+    SELECT *,
+      (exact + 300000) // 600000 AS at_millionth,
+      CASE round_mode
+        WHEN 'down' THEN exact // call_unit
+        WHEN 'up' THEN (exact + call_unit - 1) // call_unit
+        WHEN 'half_up' THEN (exact + call_unit // 2) // call_unit
+        ELSE exact // call_unit + CASE
+          WHEN 2 * (exact % call_unit) > call_unit THEN 1
+          WHEN 2 * (exact % call_unit) = call_unit THEN (exact // call_unit) % 2
+          ELSE 0 END
+      END AS at_call
+    FROM (
+      -- exact price in 600,000ths of a millionth: sixtieths of a minute price, hundredths of a percent
+      SELECT *,
+        greatest(round_micro, 1)::HUGEINT * 600000 AS call_unit,
+        CASE WHEN talk_ms <= 0 THEN 0 ELSE
+          least(greatest(({price})::HUGEINT * 600000 // retail_divisor + connect_micro::HUGEINT * 600000,
+                         least_micro::HUGEINT * 600000), most_micro::HUGEINT * 600000)
+          * legs * (10000 - discount_bp) // 10000 END AS exact
+      FROM (
+        SELECT * EXCLUDE (talk_ms, counted_ms), counted_ms AS landed_ms,
+          CASE WHEN free_if_shorter AND counted_ms <= free_ms THEN 0
+               WHEN free_if_shorter THEN counted_ms
+               ELSE greatest(counted_ms - free_ms, 0) END AS talk_ms
+        FROM (
+          SELECT *, CASE
+            WHEN from_platform AND outcome IN ('answered', 'ivr_only')
+              THEN coalesce(date_diff('millisecond', coalesce(platform_answered_at, answered_at), ended_at), talk_ms)
+            WHEN outcome = 'answered' THEN talk_ms
+            ELSE 0 END AS counted_ms,
+            talk_ms AS own_ms
+          FROM priced
+        )
+      )
+    )
+  )
 )
 SELECT
   usage_date, service_number, contract_id, rate_id, settlement_rate_id,
   count(*) AS call_count,
   CAST(sum(billed_seconds) AS BIGINT) AS billed_seconds,
   CAST(sum(amount_micro) AS BIGINT) AS amount_micro,
+  CAST(sum(rest_parts) AS BIGINT) AS rest_parts,
   CAST(sum(settlement_micro) AS BIGINT) AS settlement_micro
 FROM rated
 GROUP BY ALL

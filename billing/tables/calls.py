@@ -5,6 +5,8 @@ from billing.tables.schema import Table, day, instant, integer, money, text
 LINES_PER_FILE = 2**32
 """`cdr_id` = file number x this + physical line, so the id is the source reference."""
 
+PARTS_UNIT = "1/600000 of 1e-6 CNY"
+
 OUTCOMES = (
     "answered",
     "ivr_only",
@@ -90,13 +92,14 @@ class RatedCall(Table):
     contract_id = text("Contract that owned the number when the call started", "合同号")
     rate_id = text("Plan and version that priced the call: plan@start", "资费版本")
     outcome = text("Outcome of the call", "呼叫结果")
-    free_reason = text("Why the call is free: not_answered, zero_seconds, trial; null when it is charged", "免费原因")
+    free_reason = text("Why it is free: not_answered, zero_seconds, free_seconds, trial; null when charged", "免费原因")
     usage_ms = integer("Measured talk time", "实际时长", "ms")
     billed_seconds = integer("Talk time rounded up by the blocks", "计费时长", "s")
     free_seconds = integer("Part of billed_seconds that a rule makes free", "免费时长", "s")
     charged_seconds = integer("billed_seconds - free_seconds", "收费时长", "s")
     block_count = integer("Blocks started", "计费单元数", "count")
     amount_micro = money("Answering fee, tax included", "被叫应付通话费（含税）")
+    rest_parts = integer("What rounding to a millionth left of the exact price", "六位小数以下的余额", PARTS_UNIT)
     settlement_rate_id = text("Carrier plan and version: plan@start", "结算资费版本")
     settlement_billed_seconds = integer("Talk time rounded up by the carrier's blocks", "结算计费时长", "s")
     settlement_micro = money("What we owe the carrier for the call, tax included", "应付运营商结算费（含税）")
@@ -123,6 +126,7 @@ class UsageTotal(Table):
     charged_seconds = integer("Charged talk time", "收费时长", "s")
     block_count = integer("Blocks started", "计费单元数", "count")
     amount_micro = money("Answering fees, tax included", "通话费（含税）")
+    rest_parts = integer("What rounding to a millionth left of the exact prices", "六位小数以下的余额", PARTS_UNIT)
     settlement_billed_seconds = integer("Carrier's rounded talk time", "结算计费时长", "s")
     settlement_micro = money("Owed to the carrier, tax included", "结算费（含税）")
 

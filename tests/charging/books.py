@@ -198,6 +198,7 @@ def usage(text: str) -> pl.DataFrame:
                 "charged_seconds": row.get("seconds", "60"),
                 "block_count": "1",
                 "amount_micro": amount,
+                "rest_parts": row.get("rest", "0"),
                 "settlement_billed_seconds": row.get("seconds", "60"),
                 "settlement_micro": row.get("cost", "0"),
             }
@@ -288,6 +289,7 @@ def totals(calls: pl.DataFrame, rate_id: str = "plan@2024-01-01") -> pl.DataFram
             seconds.sum().alias("charged_seconds"),
             pl.len().alias("block_count"),
             pl.col("amount_micro").sum(),
+            pl.lit(0, pl.Int64).alias("rest_parts"),
             seconds.sum().alias("settlement_billed_seconds"),
             pl.col("settlement_micro").sum(),
         )

@@ -7,6 +7,7 @@ import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from billing.rate_book.rating_rows import NO_TERMS
 from billing.rating.stage import rate_calls, total_usage
 from billing.tables.calls import Cdr
 
@@ -77,7 +78,7 @@ def rows_of(plans):
     rows = []
     for number, (terms, carrier, is_trial) in plans.items():
         row = {"service_number": number, "contract_id": "K", "rate_id": "r@2026-01-01",
-               "settlement_rate_id": "s@2026-01-01", "is_trial": is_trial}  # fmt: skip
+               "settlement_rate_id": "s@2026-01-01", "is_trial": is_trial, **NO_TERMS}  # fmt: skip
         for prefix, steps in (("retail", terms), ("carrier", carrier)):
             for index in range(4):
                 start, length, price = steps[index] if index < len(steps) else (2**40, 1, Decimal(0))

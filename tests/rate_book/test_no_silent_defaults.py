@@ -6,9 +6,9 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from billing.rate_book.call_price import Block, CallPrice, FreeSeconds, Rounding
 from billing.rate_book.plans import (
     AmountCap,
-    Block,
     CommissionScheme,
     CommissionVersion,
     CountCap,
@@ -26,13 +26,17 @@ from pipelines.books import shipped
 
 OPTIONAL = {
     Minimum: {"prorate_day_rate"},
+    CallPrice: {"schedule", "price_per_minute", "blocks", "connect_fee", "minimum_charge", "maximum_charge",
+                "free_seconds", "bill_from", "legs", "discount", "rounding"},
+    Rounding: {"places"},
     Fee: {"first_month", "last_month", "is_function_fee"},
     RetailVersion: {"minimum", "cap_amount", "cap_count", "fees"},
     RetailPlan: {"illustrative"},
-}
+}  # fmt: skip
 """What may be left out: a term the plan does not have, or one of which leaving it out is the plain reading."""
-MODELS = (AmountCap, Block, CommissionScheme, CommissionVersion, CountCap, Fee, Minimum, RetailPlan, RetailVersion,
-          SettlementPlan, SettlementVersion, TaxCode, TaxTable, Readings, TaxpayerFrom)  # fmt: skip
+MODELS = (AmountCap, Block, CallPrice, FreeSeconds, Rounding, CommissionScheme, CommissionVersion, CountCap, Fee,
+          Minimum, RetailPlan, RetailVersion, SettlementPlan, SettlementVersion, TaxCode, TaxTable, Readings,
+          TaxpayerFrom)  # fmt: skip
 
 WHOLE = {
     "schedule": {"schedule": "60/60", "price_per_minute": "0.10"},
@@ -97,7 +101,16 @@ def test_a_value_that_means_nothing_is_refused(model, name, value):
         {"price_per_minute": "0.10"},
         {"schedule": "60/0", "price_per_minute": "0.10"},
         {"schedule": "60", "price_per_minute": "0.10"},
-        {"schedule": "7/7", "price_per_minute": "0.10"},
+        {"schedule": "60/60", "price_per_minute": "0.10", "free_seconds": {"seconds": 5}},
+        {"schedule": "60/60", "price_per_minute": "0.10", "free_seconds": {"seconds": 0, "reading": "deducted"}},
+        {"schedule": "60/60", "price_per_minute": "0.10", "legs": 3},
+        {"schedule": "60/60", "price_per_minute": "0.10", "discount": "1.01"},
+        {"schedule": "60/60", "price_per_minute": "0.10", "minimum_charge": "0.20", "maximum_charge": "0.10"},
+        {"schedule": "60/60", "price_per_minute": "0.10", "maximum_charge": "5000000.01"},
+        {"schedule": "60/60", "price_per_minute": "0.10", "bill_from": "ringing"},
+        {"schedule": "60/60", "price_per_minute": "0.10", "rounding": {"at": "call"}},
+        {"schedule": "60/60", "price_per_minute": "0.10", "rounding": {"at": "line", "mode": "up", "places": 3}},
+        {"schedule": "60/60", "price_per_minute": "0.10", "rounding": {"at": "call", "mode": "nearest"}},
         {"schedule": "60/60", "price_per_minute": 0.1},
         {
             "schedule": "60/60",
@@ -118,12 +131,25 @@ def test_a_value_that_means_nothing_is_refused(model, name, value):
             ]
         },
         {"blocks": [{"from_second": 0, "block_seconds": 0, "price": "0.10"}]},
-        {"blocks": [{"from_second": 0, "block_seconds": 1, "price": "20000.000000"}]},
+        {"blocks": [{"from_second": 0, "block_seconds": 1, "price": "60.000000"}]},
     ],
 )
 def test_a_call_price_that_leaves_something_open_is_refused(call):
     with pytest.raises(ValidationError):
         RetailVersion.model_validate({"call": call})
+
+
+@pytest.mark.parametrize(
+    "call", [{"schedule": "60/60", "price_per_minute": "0.07"}, {"schedule": "60/60", "price_per_minute": "0.06"}]
+)
+@pytest.mark.parametrize("more", [{"connect_fee": "0.01"}, {"legs": 2}, {"discount": "0.1"}, {"schedule": "7/7"}])
+def test_a_carrier_is_paid_by_blocks_alone(call, more):
+    grades = {"default": "5.00"}
+    SettlementVersion.model_validate({"call": call, "minimum_by_grade": grades})
+    if more == {"schedule": "7/7"} and call["price_per_minute"] == "0.06":
+        more = {"schedule": "7/7", "price_per_minute": "0.0601"}
+    with pytest.raises(ValidationError, match="nothing else"):
+        SettlementVersion.model_validate({"call": {**call, **more}, "minimum_by_grade": grades})
 
 
 def test_shipped_plans_are_whole_and_refuse_a_key_more():

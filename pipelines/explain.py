@@ -136,12 +136,12 @@ def _book_for(books: Books, period: str) -> RateBook:
 
 
 def _retail(book: RateBook, row: Mapping[str, Any]) -> dict[str, Any]:
-    _, version = book.retail_by_rate(row[RatedCall.rate_id])
+    price = book.call_price(row[RatedCall.rate_id])
     return {
         "contract": row[RatedCall.contract_id],
         "rate": row[RatedCall.rate_id],
-        "blocks": _blocks(version.call),
-        **_terms(version.call),
+        "blocks": _blocks(price),
+        **_terms(price),
         "usage_ms": row[RatedCall.usage_ms],
         "billed_seconds": row[RatedCall.billed_seconds],
         "free_seconds": row[RatedCall.free_seconds],

@@ -8,15 +8,17 @@ from typing import Any
 
 import polars as pl
 
-from billing.core.findings import refuse
+from billing.core.findings import Finding, Refusal, refuse
 from billing.core.money import yuan_exact
-from billing.rate_book.book import version_on
+from billing.rate_book.book import WINDOW_MARK, version_on
 from billing.rate_book.call_price import CallPrice
-from billing.rate_book.plans import RetailPlan
+from billing.rate_book.plans import RetailPlan, RetailVersion
 from billing.rate_book.rating_rows import blocks_row, rating_schema, terms_row
+from billing.rate_book.windows import DAY_MS, Calendar, slots
 from billing.rate_book.yaml_file import parse, read_yaml
 from billing.rating.stage import rate_calls
 from billing.tables.calls import Cdr, RatedCall
+from pipelines.books import shipped
 
 _NUMBER = "4000000000"
 _TOO_MANY_DIGITS = 10
@@ -44,14 +46,33 @@ def price_calls(plan_file: Path, calls_file: Path) -> dict[str, Any]:
         found = version_on(plan.versions, plan.plan, start.date())
         if found is None:
             raise refuse("NO_PRICE", f"{calls_file.name}:{line}")
-        versions[found[0]] = found[1].call
-        of_rate.setdefault(found[0], []).append(_call_row(line, start, seconds))
+        rate_id, price = _price_at(plan_file, *found, start)
+        versions[rate_id] = price
+        of_rate.setdefault(rate_id, []).append(_call_row(line, start, seconds))
     priced = [row for rate_id, calls in of_rate.items() for row in _rate(rate_id, versions[rate_id], calls)]
     priced.sort(key=lambda row: row["line"])
     total = sum(row["amount_micro"] for row in priced)
     for row in priced:
         row["amount"] = yuan_exact(row.pop("amount_micro"))
     return {"plan": plan.plan, "calls": priced, "call_count": len(priced), "total": yuan_exact(total)}
+
+
+def _price_at(plan_file: Path, rate_id: str, version: RetailVersion, start: dt.datetime) -> tuple[str, CallPrice]:
+    """The price of a call that starts then, and its rate id: the version's own or that of a window."""
+    calendar = None
+    if version.calendar:
+        name = f"{version.calendar}.yaml"
+        beside = plan_file.parent.parent / "calendars" / name
+        path = beside if beside.exists() else shipped("rate_plans") / "calendars" / name
+        if not path.exists():
+            values = {"plan": rate_id, "calendar": version.calendar}
+            raise Refusal(Finding("CALENDAR_UNKNOWN", "critical", plan_file.name, values))
+        calendar = parse(Calendar, read_yaml(path, name))
+    clock = (start - dt.datetime.combine(start.date(), dt.time())) // dt.timedelta(milliseconds=1)
+    for since, until, window, price in slots(version.windows, version.call, start.date(), calendar):
+        if since <= clock < until:
+            return (f"{rate_id}{WINDOW_MARK}{window}" if window else rate_id), price
+    raise AssertionError("slots leave no hour out")
 
 
 def _call_row(line: int, start: dt.datetime, seconds: int) -> dict[str, Any]:
@@ -70,6 +91,8 @@ def _rate(rate_id: str, price: CallPrice, calls: list[dict[str, Any]]) -> list[d
     """The calls under one version, through the rating stage; the carrier plays no part here."""
     row = {
         "service_number": _NUMBER,
+        "since_ms": 0,
+        "until_ms": DAY_MS,
         "contract_id": "-",
         "rate_id": rate_id,
         "settlement_rate_id": "-",

@@ -74,8 +74,8 @@ def _prices(period: Period, usage: pl.DataFrame, book: RateBook) -> pl.DataFrame
 
     rows = []
     for rate_id, day in usage.select(UsageTotal.rate_id, UsageTotal.usage_date).unique().sort(pl.all()).iter_rows():
-        plan, version = book.retail_by_rate(rate_id)
-        two, mode = has_two_rates(plan.tax_code), version.call.rounding.mode
+        plan, _ = book.retail_by_rate(rate_id)
+        two, mode = has_two_rates(plan.tax_code), book.call_price(rate_id).rounding.mode
         rows.append((rate_id, day, plan.product, plan.tax_code, vat(plan.tax_code, day), two, mode))
     schema = {
         str(UsageTotal.rate_id): pl.String,

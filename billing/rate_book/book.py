@@ -6,7 +6,7 @@ read and nobody changes.
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from billing.core.findings import Finding, Refusal
+from billing.rate_book.call_price import CallPrice
 from billing.rate_book.plans import (
     AccountMap,
     CommissionScheme,
@@ -25,7 +26,11 @@ from billing.rate_book.plans import (
     TaxTable,
 )
 from billing.rate_book.policy import Policy
+from billing.rate_book.windows import Calendar, slots
 from billing.rate_book.yaml_file import parse, read_yaml
+
+WINDOW_MARK = ":"
+"""Stands between the version and the window in a rate id."""
 
 Version = TypeVar("Version")
 Plan = TypeVar("Plan", bound=BaseModel)
@@ -40,6 +45,7 @@ class PriceBook:
     commission: Mapping[str, CommissionScheme]
     tax: TaxTable
     accounts: AccountMap
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,12 +66,30 @@ class RateBook:
         return version_on(plan.versions, plan_id, day) if plan else None
 
     def retail_by_rate(self, rate_id: str) -> tuple[RetailPlan, RetailVersion]:
-        """The plan and version behind a rate id."""
-        plan_id, _, start = rate_id.rpartition("@")
+        """The plan and version behind a rate id, `plan@start` or `plan@start:window`."""
+        plan_id, _, start = rate_id.partition(WINDOW_MARK)[0].rpartition("@")
         plan = self.prices.retail[plan_id]
         version = plan.versions[dt.date.fromisoformat(start)]
         assert version is not None, "a rate id never names a withdrawal"
         return plan, version
+
+    def call_price(self, rate_id: str) -> CallPrice:
+        """The price of a call behind a rate id: that of its window, else the version's own."""
+        _, version = self.retail_by_rate(rate_id)
+        name = rate_id.partition(WINDOW_MARK)[2]
+        return next((window.call for window in version.windows if window.name == name), version.call)
+
+    def call_slots(self, rate_id: str, version: RetailVersion, day: dt.date) -> list[tuple[int, int, str, CallPrice]]:
+        """The prices of a day by the clock: half-open hours in milliseconds, rate id, price.
+
+        Raises:
+            Refusal: the plan's calendar does not hold the year.
+        """
+        calendar = self.prices.calendars[version.calendar] if version.calendar else None
+        return [
+            (since, until, f"{rate_id}{WINDOW_MARK}{name}" if name else rate_id, price)
+            for since, until, name, price in slots(version.windows, version.call, day, calendar)
+        ]
 
     def settlement(self, plan_id: str, day: dt.date) -> tuple[str, SettlementVersion] | None:
         """The settlement version in force on a day and its rate id."""
@@ -157,8 +181,9 @@ def read_price_book(folder: Path) -> PriceBook:
     retail = plans("retail", RetailPlan, lambda plan: plan.plan)
     settlement = plans("settlement", SettlementPlan, lambda plan: plan.plan)
     commission = plans("commission", CommissionScheme, lambda plan: plan.scheme)
+    calendars = plans("calendars", Calendar, lambda plan: plan.calendar)
     tax = single("tax", "vat.yaml", TaxTable)
     accounts = single("posting", "accounts.yaml", AccountMap)
     if problems or tax is None or accounts is None:
         raise Refusal(*problems)
-    return PriceBook(retail, settlement, commission, tax, accounts)
+    return PriceBook(retail, settlement, commission, tax, accounts, calendars)

@@ -14,6 +14,7 @@ from billing.core.findings import Finding
 from billing.core.money import round_ratio, yuan_exact
 from billing.rate_book.book import RateBook
 from billing.rate_book.call_price import MS
+from billing.rate_book.plans import RetailVersion
 from billing.tables.catalog import Adjustment, Agent, Carrier, Contract, ServiceNumber, Subscription
 from billing.tables.schema import Table
 
@@ -36,6 +37,7 @@ def check_book(book: RateBook, where: Where) -> list[Finding]:
         *_references(book, where),
         *_subscriptions(book, where),
         *_fees(book),
+        *_calendars(book),
         *_tax_codes(book, where),
         *_below_cost(book),
     ]
@@ -97,6 +99,19 @@ def _fees(book: RateBook) -> Iterator[Finding]:
                     yield Finding("PLAN_FEE_TWICE", "critical", f"rate_plans/retail/{plan_id}.yaml", values)
 
 
+def _calendars(book: RateBook) -> Iterator[Finding]:
+    """A plan's calendar is there, and holds the year in which the books start."""
+    for plan_id, plan in sorted(book.prices.retail.items()):
+        place = f"rate_plans/retail/{plan_id}.yaml"
+        for name in sorted({version.calendar for version in plan.versions.values() if version and version.calendar}):
+            calendar = book.prices.calendars.get(name)
+            if calendar is None:
+                yield Finding("CALENDAR_UNKNOWN", "critical", place, {"plan": plan_id, "calendar": name})
+            elif book.policy.start.year not in calendar.years:
+                where = f"rate_plans/calendars/{name}.yaml"
+                yield Finding("CALENDAR_YEAR_MISSING", "critical", where, {"year": book.policy.start.year})
+
+
 def _tax_codes(book: RateBook, where: Where) -> Iterator[Finding]:
     plans = [("retail", plan.plan, plan.tax_code) for plan in book.prices.retail.values()]
     plans += [("settlement", plan.plan, plan.tax_code) for plan in book.prices.settlement.values()]
@@ -130,7 +145,7 @@ def _below_cost(book: RateBook) -> Iterator[Finding]:
         retail_terms = [version for version in retail.versions.values() if version][-1:]
         carrier_terms = [version for version in carrier.versions.values() if version][-1:]
         for price, cost in zip(retail_terms, carrier_terms, strict=False):
-            short = [s for s in USUAL_SECONDS if price.call.price_of(s * MS) < cost.call.price_of(s * MS)]
+            short = [s for s in USUAL_SECONDS if _least(price, s) < cost.call.price_of(s * MS)]
             if short:
                 worst = short[0]
                 values = {
@@ -138,10 +153,15 @@ def _below_cost(book: RateBook) -> Iterator[Finding]:
                     "settlement": settlement,
                     "count": len(short),
                     "seconds": worst,
-                    "price": _yuan(price.call.price_of(worst * MS)),
+                    "price": _yuan(_least(price, worst)),
                     "cost": _yuan(cost.call.price_of(worst * MS)),
                 }
                 yield Finding("PRICE_BELOW_COST", "warning", f"rate_plans/retail/{plan_id}.yaml", values)
+
+
+def _least(version: RetailVersion, seconds: int) -> Fraction:
+    """What a call brings in the cheapest window."""
+    return min(price.price_of(seconds * MS) for price in version.prices)
 
 
 def _yuan(micro: Fraction) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from billing.rate_book.call_price import CallPrice, Share, Strict, read_amount
+from billing.rate_book.windows import Window, clashes
 
 
 def _fen_amount(value: Any) -> int:  # noqa: ANN401 - whatever the YAML holds
@@ -71,10 +72,32 @@ class RetailVersion(Strict):
     """The terms of a retail plan from one date on."""
 
     call: CallPrice
+    windows: tuple[Window, ...] = ()
+    straddle: Literal["start"] | None = None
+    calendar: str | None = None
     minimum: Minimum | None = None
     cap_amount: AmountCap | None = None
     cap_count: CountCap | None = None
     fees: tuple[Fee, ...] = ()
+
+
+    @model_validator(mode="after")
+    def _windows(self) -> Self:
+        if bool(self.windows) != (self.straddle is not None):
+            raise ValueError("windows and straddle belong together: say how a call over the edge of a window is priced")
+        if any(window.needs_calendar for window in self.windows) != (self.calendar is not None):
+            raise ValueError("windows by working_day, rest_day or holiday name a calendar, others do not")
+        names = [window.name for window in self.windows]
+        if len(set(names)) < len(names):
+            raise ValueError("two windows have one name")
+        for one, other in clashes(self.windows):
+            raise ValueError(f"windows {one} and {other} could hold at the same time")
+        return self
+
+    @property
+    def prices(self) -> tuple[CallPrice, ...]:
+        """Every price of a call that the version knows."""
+        return (self.call, *(window.call for window in self.windows))
 
 
 class Reference(Strict):

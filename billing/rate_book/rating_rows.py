@@ -12,11 +12,15 @@ import polars as pl
 
 from billing.rate_book.book import RateBook
 from billing.rate_book.call_price import MAX_CALL_MICRO, MS, Block, CallPrice
+from billing.rate_book.windows import DAY_MS
 from billing.tables.catalog import Carrier, Contract, ServiceNumber, Subscription
 
 NEVER = 2**40
 """`from_second` of a block that a shorter schedule does not have: no call lasts so long."""
 
+
+NO_PRICE_SLOT = (0, DAY_MS, None, None)
+"""The whole day of a number whose plan has no price."""
 
 CALL_TERMS: dict[str, Any] = {
     "retail_divisor": pl.Int64,
@@ -62,7 +66,8 @@ def rating_rows(book: RateBook, day: dt.date, numbers: Sequence[str] | None = No
         numbers: only these numbers; all when None.
 
     Returns:
-        One row a number in service that day, ordered by number: service_number, contract_id, rate_id (null when the
+        One row a number in service that day and window of its plan, ordered by number and clock: since_ms and until_ms
+        (half-open hours of the day), service_number, contract_id, rate_id (null when the
         plan has no price that day), settlement_rate_id, is_trial, the terms `CALL_TERMS` of the call, and the blocks
         `retail<i>_from/_seconds/_micro` and `carrier<i>_...`, as many as the longest schedule has.
     """
@@ -81,32 +86,36 @@ def rating_rows(book: RateBook, day: dt.date, numbers: Sequence[str] | None = No
         held = held.filter(pl.col(Subscription.service_number).is_in(numbers))
     width = longest_schedules(book)
     retail = {plan: book.retail(plan, day) for plan in held[Subscription.plan_id].unique()}
+    slots_of = {plan: book.call_slots(*price, day) if price else [NO_PRICE_SLOT] for plan, price in retail.items()}
     carriers = {plan: book.settlement(plan, day) for plan in held[Carrier.settlement_plan].unique()}
     rows: list[dict[str, Any]] = []
     for row in held.iter_rows(named=True):
-        price, cost = retail[row[Subscription.plan_id]], carriers[row[Carrier.settlement_plan]]
+        cost = carriers[row[Carrier.settlement_plan]]
         trial = row[Contract.trial_until]
-        rows.append(
-            {
-                "service_number": row[Subscription.service_number],
-                "contract_id": row[Contract.contract_id],
-                "rate_id": price and price[0],
-                "settlement_rate_id": cost and cost[0],
-                "is_trial": trial is not None and day < trial,
-                **terms_row(price[1].call if price else None),
-                **blocks_row("retail", price[1].call.blocks if price else (), width[0]),
-                **blocks_row("carrier", cost[1].call.blocks if cost else (), width[1]),
-            }
-        )
+        for since, until, rate_id, call in slots_of[row[Subscription.plan_id]]:
+            rows.append(
+                {
+                    "service_number": row[Subscription.service_number],
+                    "since_ms": since,
+                    "until_ms": until,
+                    "contract_id": row[Contract.contract_id],
+                    "rate_id": rate_id,
+                    "settlement_rate_id": cost and cost[0],
+                    "is_trial": trial is not None and day < trial,
+                    **terms_row(call),
+                    **blocks_row("retail", call.blocks if call else (), width[0]),
+                    **blocks_row("carrier", cost[1].call.blocks if cost else (), width[1]),
+                }
+            )
     return pl.DataFrame(rows, schema=rating_schema(*width), orient="row")
 
 
 def longest_schedules(book: RateBook) -> tuple[int, int]:
     """Most blocks of any retail and of any settlement version."""
-    retail = (v for plan in book.prices.retail.values() for v in plan.versions.values() if v)
+    retail = (p for plan in book.prices.retail.values() for v in plan.versions.values() if v for p in v.prices)
     carrier = (v for plan in book.prices.settlement.values() for v in plan.versions.values() if v)
     return (
-        max((len(version.call.blocks) for version in retail), default=1),
+        max((len(price.blocks) for price in retail), default=1),
         max((len(version.call.blocks) for version in carrier), default=1),
     )
 
@@ -146,6 +155,8 @@ def rating_schema(retail: int, carrier: int) -> pl.Schema:
     """Column types of rating rows for schedules of so many blocks."""
     fixed: dict[str, Any] = {
         "service_number": pl.String,
+        "since_ms": pl.Int64,
+        "until_ms": pl.Int64,
         "contract_id": pl.String,
         "rate_id": pl.String,
         "settlement_rate_id": pl.String,

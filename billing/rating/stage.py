@@ -4,6 +4,7 @@ Stateless: a call's price depends on the call and the rating row of its day alon
 numbers becomes a rated call, free ones with their reason; a call whose number or price is unknown goes to suspense.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -60,14 +61,31 @@ def rate_calls(calls: pl.LazyFrame, rows: pl.DataFrame, known_numbers: pl.Series
 
 
 def _with_rows(calls: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
-    """Each call with the rating row of its number, nulls where there is none.
+    """Each call with the rating row of its number and start, nulls where there is none.
 
     Every column of a join costs as much as pricing does (measured), and of a schedule most columns are equal in all
     rows: those stand in for every call without being joined. Without a row there is no price, whatever they say.
     """
     equal = [name for name in rows.columns if name not in _NAMES and rows[name].n_unique() == 1]
-    joined = calls.join(rows.drop(equal).lazy(), on=Cdr.service_number, how="left", maintain_order="left")
-    return joined.with_columns(pl.lit(rows[name][0], rows.schema[name]).alias(name) for name in equal)
+    on = [str(Cdr.service_number)]
+    joined = rows.drop(equal)
+    cuts = rows["since_ms"].unique().sort().to_list()[1:]
+    if cuts:
+        # A number has a row for each of its windows; put into the slots between all cuts of the day, one row fits each.
+        clock = (pl.col(Cdr.started_at) - pl.col(Cdr.started_at).dt.truncate("1d")).dt.total_milliseconds()
+        calls = calls.with_columns(_slot(clock, cuts))
+        edges = pl.DataFrame({"edge": [0, *cuts]}, schema={"edge": pl.Int64}).with_columns(_slot(pl.col("edge"), cuts))
+        joined = rows.join_where(edges, pl.col("edge") >= pl.col("since_ms"), pl.col("edge") < pl.col("until_ms"))
+        joined = joined.drop("edge", *equal)
+        on.append("slot")
+    return calls.join(joined.lazy(), on=on, how="left", maintain_order="left").with_columns(
+        pl.lit(rows[name][0], rows.schema[name]).alias(name) for name in equal
+    )
+
+
+def _slot(clock: pl.Expr, cuts: Sequence[int]) -> pl.Expr:
+    """How many cuts of the day lie at or before a time of day."""
+    return pl.sum_horizontal((clock >= cut).cast(pl.Int64) for cut in cuts).alias("slot")
 
 
 def _priced(joined: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
@@ -138,9 +156,15 @@ def total_usage(rated: pl.LazyFrame) -> pl.LazyFrame:
         UsageTotal.settlement_billed_seconds,
         UsageTotal.settlement_micro,
     ]
-    # On one civil day a number has one contract and one price, so they need no grouping of their own.
-    grouping = [UsageTotal.usage_date, UsageTotal.service_number, UsageTotal.outcome, UsageTotal.free_reason]
-    follows = [UsageTotal.contract_id, UsageTotal.rate_id, UsageTotal.settlement_rate_id]
+    # On one civil day a number has one contract, so it needs no grouping of its own; prices may change by the hour.
+    grouping = [
+        UsageTotal.usage_date,
+        UsageTotal.service_number,
+        UsageTotal.rate_id,
+        UsageTotal.outcome,
+        UsageTotal.free_reason,
+    ]
+    follows = [UsageTotal.contract_id, UsageTotal.settlement_rate_id]
     return (
         rated.group_by(grouping)
         .agg(
@@ -159,7 +183,7 @@ def rating_fingerprint(cdr_sha256: str, left_out: pl.Series, rows: pl.DataFrame)
         {
             "cdr": cdr_sha256,
             "left_out": left_out.sort().to_list(),
-            "rows": rows.sort("service_number").rows(),
+            "rows": rows.sort("service_number", "since_ms").rows(),
             "columns": rows.columns,
             "rating": RATING_VERSION,
         }

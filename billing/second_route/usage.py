@@ -59,7 +59,7 @@ def _steps(prefix: str, columns: Sequence[str], unit: str, time: str = "talk_ms"
 _DAY = """
 WITH kept AS (
   SELECT
-    cdr_id, usage_date, service_number, outcome, platform_answered_at, answered_at, ended_at,
+    cdr_id, usage_date, service_number, outcome, started_at, platform_answered_at, answered_at, ended_at,
     CAST(talk_ms AS BIGINT) AS talk_ms
   FROM read_parquet($files)
   WHERE cdr_id NOT IN (SELECT cdr_id FROM left_out) AND outcome <> $not_ours
@@ -67,6 +67,8 @@ WITH kept AS (
 priced AS (
   SELECT kept.*, rates.* EXCLUDE (service_number)
   FROM kept JOIN rates ON rates.service_number = kept.service_number
+    AND date_diff('millisecond', date_trunc('day', started_at), started_at) >= rates.since_ms
+    AND date_diff('millisecond', date_trunc('day', started_at), started_at) < rates.until_ms
   WHERE rates.rate_id IS NOT NULL AND rates.settlement_rate_id IS NOT NULL
 ),
 rated AS (

@@ -82,3 +82,39 @@ def test_a_file_in_another_encoding_is_refused(tmp_path):
     plan.write_text(PLAN.format(call=GOLDEN["60/60"][0]), "utf-8")
     calls.write_bytes("start,duration_s,备注\n2026-10-05 09:00:00,60,测试\n".encode("gb18030"))
     bill400("price", plan, calls, code=1)
+
+
+def test_calls_are_priced_by_the_window_in_which_they_start(tmp_path):
+    plan = tmp_path / "windows.yaml"
+    plan.write_text(
+        """
+plan: windows
+description: {zh: 时段, en: windows}
+product: split_charge_400
+tax: included
+tax_code: voice
+currency: CNY
+reference: {title: Annex}
+versions:
+  2026-01-01:
+    call: {schedule: 60/60, price_per_minute: "0.10"}
+    straddle: start
+    calendar: cn
+    windows:
+      - {name: rest, days: [rest_day], since: "00:00", until: "24:00",
+         call: {schedule: 1/1, price_per_minute: "0.08"}}
+""",
+        "utf-8",
+    )
+    calls = tmp_path / "calls.csv"
+    starts = ("2026-10-07 23:59:59", "2026-10-08 00:00:00", "2026-10-10 12:00:00", "2026-10-11 12:00:00")
+    calls.write_text("\n".join(["start,duration_s", *(f"{start},61" for start in starts)]), "utf-8")
+    priced = bill400("price", plan, calls, "--json").json
+    assert [(call["rate"], call["amount"]) for call in priced["calls"]] == [
+        ("windows@2026-01-01:rest", "0.081333"),  # the last holiday of the week; 61 x 0.08 / 60
+        ("windows@2026-01-01", "0.20"),
+        ("windows@2026-01-01", "0.20"),  # a Saturday worked for a holiday
+        ("windows@2026-01-01:rest", "0.081333"),
+    ]
+    calls.write_text("start,duration_s\n2031-01-01 10:00:00,61", "utf-8")
+    assert "CALENDAR_YEAR_MISSING" in bill400("price", plan, calls, code=1).err

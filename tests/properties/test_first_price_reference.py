@@ -141,6 +141,8 @@ def rows_of(plans):
         rows.append(
             {
                 "service_number": number,
+                "since_ms": 0,
+                "until_ms": 86_400_000,
                 "contract_id": f"K{number[-1]}",
                 "rate_id": "r@2026-01-01",
                 "settlement_rate_id": "s@2026-01-01",

@@ -78,7 +78,8 @@ def rows_of(plans):
     rows = []
     for number, (terms, carrier, is_trial) in plans.items():
         row = {"service_number": number, "contract_id": "K", "rate_id": "r@2026-01-01",
-               "settlement_rate_id": "s@2026-01-01", "is_trial": is_trial, **NO_TERMS}  # fmt: skip
+               "settlement_rate_id": "s@2026-01-01", "is_trial": is_trial, **NO_TERMS,
+               "since_ms": 0, "until_ms": 86_400_000}  # fmt: skip
         for prefix, steps in (("retail", terms), ("carrier", carrier)):
             for index in range(4):
                 start, length, price = steps[index] if index < len(steps) else (2**40, 1, Decimal(0))

@@ -30,7 +30,7 @@ OPTIONAL = {
                 "free_seconds", "bill_from", "legs", "discount", "rounding"},
     Rounding: {"places"},
     Fee: {"first_month", "last_month", "is_function_fee"},
-    RetailVersion: {"minimum", "cap_amount", "cap_count", "fees"},
+    RetailVersion: {"windows", "straddle", "calendar", "minimum", "cap_amount", "cap_count", "fees"},
     RetailPlan: {"illustrative"},
 }  # fmt: skip
 """What may be left out: a term the plan does not have, or one of which leaving it out is the plain reading."""

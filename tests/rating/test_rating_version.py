@@ -36,12 +36,14 @@ def rating_rows():
     rows = []
     for number, (steps, is_trial) in SCHEDULES.items():
         row = {"service_number": number, "contract_id": f"K{number[-1]}", "rate_id": "plan@2026-01-01",
-               "settlement_rate_id": "cost@2026-01-01", "is_trial": is_trial, **NO_TERMS}  # fmt: skip
+               "settlement_rate_id": "cost@2026-01-01", "is_trial": is_trial, **NO_TERMS,
+               "since_ms": 0, "until_ms": 86_400_000}  # fmt: skip
         for index in range(2):
             start, length, price = steps[index] if index < len(steps) else (2**40, 1, 0)
             row |= {f"retail{index}_from": start, f"retail{index}_seconds": length, f"retail{index}_micro": price}
         rows.append(row | {"carrier0_from": 0, "carrier0_seconds": 60, "carrier0_micro": 60_000})
-    no_price = dict.fromkeys(rows[0]) | {"service_number": "4006000005", "contract_id": "K5", "is_trial": False}
+    no_price = dict.fromkeys(rows[0]) | {"service_number": "4006000005", "contract_id": "K5", "is_trial": False,
+                                         "since_ms": 0, "until_ms": 86_400_000}  # fmt: skip
     return pl.DataFrame([*rows, no_price])
 
 

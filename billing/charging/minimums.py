@@ -1,11 +1,14 @@
-"""Minimum of each number: what its call charges of the month lack is a true-up line of its own.
+"""Monthly minimums: what call charges lack of the agreed floor is a true-up line of its own.
 
-Domain rule: the floor is of each 400 number and compares with its call charges, rounded, caps credited, VAT included;
-fixed fees do not fill it. An opening or closing month that is not in service every day follows the plan: actual,
-prorate or full.
+Domain rule: the floor is of each 400 number, unless the contract pools it: then the floors and the call charges of its
+numbers are added up and compared once. It compares with call charges, rounded, caps credited, VAT included; fixed fees
+do not fill it. An opening or closing month that is not in service every day follows the plan: actual, prorate or full.
 """
 
-from billing.charging.account_terms import AccountTerms, MonthRule
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from billing.charging.account_terms import Account, AccountTerms, MonthRule
 from billing.charging.charge_rows import Item
 from billing.core.findings import Finding
 from billing.core.money import MICRO_PER_FEN, round_ratio, yuan_exact
@@ -40,23 +43,76 @@ def true_up(floor_micro: int, counted_micro: int) -> int:
     return max(0, floor_micro - counted_micro)
 
 
-def true_up_item(terms: AccountTerms, counted_micro: int, period: Period) -> Item | None:
-    """The true-up of a number, None when its plan has no minimum or nothing is missing."""
+@dataclass(frozen=True)
+class Floor:
+    """The floor of a number in a month, and the days of it that count."""
+
+    terms: AccountTerms
+    micro: int
+    per_month_micro: int
+    days: int
+
+
+def true_ups(
+    terms: Sequence[AccountTerms], counted_micro: Mapping[Account, int], period: Period
+) -> list[tuple[AccountTerms, str | None, Item]]:
+    """The true-ups of a month.
+
+    Args:
+        terms: terms of every number.
+        counted_micro: call charges that fill a floor, by contract and number.
+        period: the month.
+
+    Returns:
+        Terms the true-up is billed under, the number it is of (None: of the whole contract), the item.
+    """
+    found: list[tuple[AccountTerms, str | None, Item]] = []
+    pooled: dict[tuple[str, str, str], list[Floor]] = {}
+    for number in terms:
+        floor = floor_of(number, period)
+        if floor is None:
+            continue
+        assert number.version.minimum is not None, "a floor comes from a minimum"
+        if number.version.minimum.scope == "contract":
+            # One line has one product and one tax code, so numbers sold as something else have a pool of their own.
+            pooled.setdefault((number.contract_id, number.plan.product, number.plan.tax_code), []).append(floor)
+        elif item := _item([floor], counted_micro, period):
+            found.append((number, number.service_number, item))
+    for floors in pooled.values():
+        if item := _item(floors, counted_micro, period):
+            found.append((floors[0].terms, None, item))
+    return found
+
+
+def floor_of(terms: AccountTerms, period: Period) -> Floor | None:
+    """The floor of a number in a month, None when its plan has no minimum."""
     minimum = terms.version.minimum
     if minimum is None:
         return None
     per_month = minimum.per_month if terms.monthly_minimum_micro is None else terms.monthly_minimum_micro
     opening = _month_rule(minimum.first_month, terms.days_before)
     days = terms.days_charged(opening, _month_rule(minimum.last_month, terms.days_after), period)
-    floor = floor_of_days(per_month, _day_rate(minimum), days, period.day_count)
-    missing = true_up(floor, counted_micro)
+    return Floor(terms, floor_of_days(per_month, _day_rate(minimum), days, period.day_count), per_month, days)
+
+
+def _item(floors: Sequence[Floor], counted_micro: Mapping[Account, int], period: Period) -> Item | None:
+    """The true-up of one number or of a pool of numbers, None when nothing is missing."""
+    floor = sum(each.micro for each in floors)
+    counted = sum(counted_micro.get(each.terms.account, 0) for each in floors)
+    missing = true_up(floor, counted)
     if not missing:
         return None
-    explanation = {"floor": yuan_exact(floor), "counted": yuan_exact(counted_micro)}
-    if days != period.day_count:
-        explanation |= {"days": str(days), "days_of_month": str(period.day_count), "per_month": yuan_exact(per_month)}
-    plan = terms.plan
-    return Item("true_up", "true_up", plan.product, terms.rate_id, plan.tax_code, 1, "month", missing, explanation)
+    explanation = {"floor": yuan_exact(floor), "counted": yuan_exact(counted)}
+    first = floors[0]
+    if len(floors) > 1:
+        explanation |= {"numbers": str(len(floors))}
+    elif first.days != period.day_count:
+        days = {"days": str(first.days), "days_of_month": str(period.day_count)}
+        explanation |= days | {"per_month": yuan_exact(first.per_month_micro)}
+    plan, rate_id = first.terms.plan, first.terms.rate_id
+    minimum = first.terms.version.minimum
+    detail = f"{plan.product}/{plan.tax_code}" if minimum and minimum.scope == "contract" else ""
+    return Item("true_up", "true_up", plan.product, rate_id, plan.tax_code, 1, "month", missing, explanation, detail)
 
 
 def _month_rule(reading: str, days_outside: int | None) -> MonthRule:

@@ -15,7 +15,7 @@ from billing.charging.caps import apply_caps
 from billing.charging.charge_rows import ChargeWriter, in_charge_order
 from billing.charging.fixed_fees import fee_items
 from billing.charging.late import late_adjustments, late_charges, touched_contracts
-from billing.charging.minimums import minimum_finding, true_up_item
+from billing.charging.minimums import minimum_finding, true_ups
 from billing.charging.usage_charges import rounded_usage, usage_charges
 from billing.core.findings import Outcome
 from billing.core.period import Period
@@ -58,13 +58,11 @@ def charge_accounts(
     counted = dict(billed_usage)
     for number, item in caps.credits:
         counted[number.account] += item.amount_micro
-    true_ups = [
-        (number, missing)
-        for number in terms
-        if (missing := true_up_item(number, counted.get(number.account, 0), period))
+    rows = [writer.row(*number.account, item) for number, item in (*caps.credits, *fees)]
+    rows += [
+        writer.row(number.contract_id, service_number, item)
+        for number, service_number, item in true_ups(terms, counted, period)
     ]
-
-    rows = [writer.row(*number.account, item) for number, item in (*caps.credits, *true_ups, *fees)]
     rows += adjustment_rows(period, book, terms, writer, contracts)
     charges = in_charge_order(pl.concat([usage_lines, Charge.of_rows(rows)]))
     readings = [finding for number in terms if (finding := minimum_finding(number))]

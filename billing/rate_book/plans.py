@@ -28,7 +28,7 @@ class Minimum(Strict):
     """Agreed floor of a month: what the call charges lack is a true-up line of its own (domain rule 10.11)."""
 
     per_month: FenAmount
-    scope: Literal["number"]
+    scope: Literal["number", "contract"]
     first_month: Literal["actual", "prorate", "full"]
     last_month: Literal["actual", "prorate", "full"]
     prorate_day_rate: Literal["exact"] | FenAmount = "exact"

@@ -43,6 +43,48 @@ def test_usage_below_the_floor_is_filled_up():
     assert out.findings == []
 
 
+THREE_NUMBERS = """
+    contract_id service_number plan_id valid_from
+    C1          4006000001     plan    2026-01-01
+    C1          4006000002     plan    2026-01-01
+    C1          4006000003     plan    2026-01-01
+"""
+
+
+@pytest.mark.parametrize(
+    ("amounts", "missing"),
+    [
+        (("100.00", "0.00", "0.00"), "50.00"),  # 150 - 100: the golden vector, due 150.00
+        (("60.00", "60.00", "30.00"), None),  # exactly the pool
+        (("10.00", "0.00", "20.00"), "120.00"),
+        (("500.00", "0.00", "0.00"), None),
+    ],
+)
+def test_a_contract_may_pool_the_floors_of_its_numbers(amounts, missing):
+    pooled = MINIMUM_40 | {"per_month": "50.00", "scope": "contract"}
+    book = rate_book(retail(minimum=pooled), contract=contracts("C1"), subscription=THREE_NUMBERS)
+    text = "\n".join(f"3 400600000{index} C1 {amount}" for index, amount in enumerate(amounts, 1))
+    out = charge_accounts(OCTOBER, usage(f"day number contract amount\n{text}"), no_calls, book)
+    found = [line for line in shown(out.tables["charge"]) if "true_up" in line]
+    assert found == ([f"* true_up {missing}"] if missing else [])
+
+
+def test_a_pool_holds_what_opened_in_the_month_by_its_own_reading():
+    """Two floors of 50; one number opens on the 17th: 15 of 31 days, 24.19. Usage 60: 74.19 - 60 = 14.19."""
+    pooled = MINIMUM_40 | {"per_month": "50.00", "scope": "contract", "first_month": "prorate"}
+    book = rate_book(
+        retail(minimum=pooled),
+        contract=contracts("C1"),
+        subscription="""
+        contract_id service_number plan_id valid_from
+        C1          4006000001     plan    2026-01-01
+        C1          4006000002     plan    2026-10-17
+        """,
+    )
+    out = charge_accounts(OCTOBER, usage("day number contract amount\n3 4006000001 C1 60.00"), no_calls, book)
+    assert "* true_up 14.19" in shown(out.tables["charge"])
+
+
 def test_every_number_has_its_own_floor():
     """50/50/50 with usage 100/0/0 costs 100 + 50 + 50 = 200, not the 150 of one pooled floor."""
     book = rate_book(

@@ -78,7 +78,7 @@ def test_a_recurring_fee_says_what_its_first_and_last_month_cost(name):
         (Minimum, "per_month", "40.005"),
         (Minimum, "per_month", "-1.00"),
         (Minimum, "per_month", None),
-        (Minimum, "scope", "contract"),
+        (Minimum, "scope", "customer"),
         (Minimum, "scope", "Number"),
         (Minimum, "first_month", "whole"),
         (AmountCap, "fee_base", "everything"),

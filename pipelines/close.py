@@ -93,7 +93,7 @@ def _earlier_closed(books: Books, period: Period, start: Period) -> None:
 
 
 def _what_changed(books: Books, period: Period, digests: dict[str, str], run: Commit) -> list[Finding]:
-    tables = [name for name, digest in digests.items() if digest != run.facts["digests"][name]]
+    tables = [name for name, digest in digests.items() if digest != run.facts["digests"].get(name)]
     findings = [Finding("STALE_DRAFT", "critical", values={"period": period, "tables": ", ".join(tables)})]
     prefix = f"snapshots/{run.facts['snapshot']}/"
     then = {

@@ -19,7 +19,16 @@ from billing.publishing.conservation import certify
 from billing.rate_book.book import RateBook
 from billing.settlement.stage import settle_carriers
 from billing.tables.calls import CallAdjustment, UsageTotal
-from billing.tables.documents import Charge, CommissionLine, Conservation, Invoice, InvoiceLine, SettlementLine, TaxLine
+from billing.tables.documents import (
+    AllowanceMovement,
+    Charge,
+    CommissionLine,
+    Conservation,
+    Invoice,
+    InvoiceLine,
+    SettlementLine,
+    TaxLine,
+)
 from billing.tables.schema import Table
 from pipelines.books import Books
 from pipelines.parts import CallsOf, parts_of, usage_of
@@ -29,6 +38,7 @@ from pipelines.past import (
     commission_before,
     fees_of_previous_month,
     late_months,
+    movements_before,
     receipts_since,
 )
 from pipelines.progress import Progress
@@ -57,9 +67,13 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
     with progress.stage("charging"):
         usage = usage_of(books, parts)
         own_usage = usage.filter(pl.col(UsageTotal.usage_date) >= period.start)
-        charging = charge_accounts(period, own_usage, CallsOf(books, own), book)
+        movements = movements_before(books, period)
+        charging = charge_accounts(period, own_usage, CallsOf(books, own), book, movements)
+        charged = [charging]
         late_calls = late_months(books, period)
-        charged = [charging, *(_charge_late_month(books, book, period, month) for month in late_calls)]
+        for month in late_calls:
+            drawn = [movements, *(outcome.tables[AllowanceMovement.name] for outcome in charged)]
+            charged.append(_charge_late_month(books, book, period, month, pl.concat(drawn)))
         charges = _together(Charge, charged)
     with progress.stage("invoicing"):
         invoicing = make_invoices(period, charges, book)
@@ -75,6 +89,7 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
     tables = {
         Charge.name: charges,
         CallAdjustment.name: _together(CallAdjustment, charged),
+        AllowanceMovement.name: _together(AllowanceMovement, charged),
         **invoicing.tables,
         **commission.tables,
         **settlement.tables,
@@ -91,7 +106,9 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
     return Month(period, tables, usage, [*(finding for stage in stages for finding in stage.findings), *breaches])
 
 
-def _charge_late_month(books: Books, book: RateBook, period: Period, late: LateMonth) -> Outcome:
+def _charge_late_month(
+    books: Books, book: RateBook, period: Period, late: LateMonth, movements: pl.DataFrame
+) -> Outcome:
     """What late calls of an earlier month cost: that month with them, less that month as it was billed before."""
     return charge_late(
         period,
@@ -101,6 +118,7 @@ def _charge_late_month(books: Books, book: RateBook, period: Period, late: LateM
         CallsOf(books, late.before),
         CallsOf(books, late.after),
         book,
+        movements.filter(pl.col(AllowanceMovement.usage_period) != str(late.period)),
         billed_here=late.is_billed_here,
     )
 

@@ -73,9 +73,9 @@ def left_out(books: Books) -> pl.DataFrame:
     return pl.concat(
         [
             duplicates.select(Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("duplicate"), reason=pl.lit("DUPLICATE")),
-            held_by_ingest(books).lazy().select(
-                Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("suspense"), reason=Suspense.reason
-            ),
+            held_by_ingest(books)
+            .lazy()
+            .select(Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("suspense"), reason=Suspense.reason),
         ]
     ).collect()
 
@@ -120,7 +120,7 @@ def unrated_of(books: Books, parts: Iterable[Part]) -> pl.DataFrame:
 
 
 class CallsOf:
-    """Calls of a few numbers on a few days, with what ordering needs: asked only where a cap binds."""
+    """Calls of a few numbers on a few days, with what ordering needs: asked only where order decides."""
 
     def __init__(self, books: Books, parts: Sequence[Part]) -> None:
         self.books, self.parts = books, parts
@@ -129,13 +129,13 @@ class CallsOf:
         """Rated calls of the numbers on the days.
 
         Returns:
-            cdr_id, service_number, contract_id, source, call_id, caller, started_at, ended_at, talk_ms, outcome,
-            amount_micro, settlement_micro.
+            cdr_id, service_number, contract_id, rate_id, source, call_id, caller, started_at, ended_at, talk_ms,
+            outcome, free_reason, charged_seconds, amount_micro, rest_parts, settlement_micro.
         """
         frames = [self._of_part(part, numbers) for part in self.parts if part.rated and part.day in days]
-        rated = [RatedCall.service_number, RatedCall.contract_id, RatedCall.amount_micro, RatedCall.settlement_micro]
-        empty = Cdr.empty().join(RatedCall.empty().select(Cdr.cdr_id, *rated), on=Cdr.cdr_id).lazy()
-        return pl.concat([empty.select(_ORDERED), *frames]).collect()
+        types = Cdr.schema() | RatedCall.schema()
+        empty = pl.LazyFrame(schema={name: types[name] for name in _ORDERED})
+        return pl.concat([empty, *frames]).collect()
 
     def _of_part(self, part: Part, numbers: Sequence[str]) -> pl.LazyFrame:
         assert part.rated is not None
@@ -155,6 +155,7 @@ _ORDERED = [
     Cdr.cdr_id,
     Cdr.service_number,
     RatedCall.contract_id,
+    RatedCall.rate_id,
     Cdr.source,
     Cdr.call_id,
     Cdr.caller,
@@ -162,7 +163,10 @@ _ORDERED = [
     Cdr.ended_at,
     Cdr.talk_ms,
     Cdr.outcome,
+    RatedCall.free_reason,
+    RatedCall.charged_seconds,
     RatedCall.amount_micro,
+    RatedCall.rest_parts,
     RatedCall.settlement_micro,
 ]
 

@@ -9,7 +9,7 @@ from billing.charging.stage import charge_accounts
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.tables.calls import UsageTotal
-from billing.tables.documents import Charge, CommissionLine, InvoiceLine
+from billing.tables.documents import AllowanceMovement, Charge, CommissionLine, InvoiceLine
 from billing.tables.parquet import scan_tables
 from billing.tables.schema import Table
 from pipelines.books import Books
@@ -71,13 +71,20 @@ def fees_of_previous_month(books: Books, book: RateBook, period: Period) -> pl.D
     previous = period.shifted(-1)
     if is_billed_here(books, previous):
         return stored(books, Charge, str(previous))
-    return charge_accounts(previous, UsageTotal.empty(), CallsOf(books, []), book).tables[Charge.name]
+    none = UsageTotal.empty(), CallsOf(books, [])
+    return charge_accounts(previous, *none, book, AllowanceMovement.empty()).tables[Charge.name]
 
 
 def receipts_since(books: Books, book: RateBook, period: Period) -> Period:
     """The first period whose receipts a period states: all of the books while none before it is open, else its own."""
     start, previous = book.policy.start, period.shifted(-1)
     return start if previous < start or is_billed_here(books, previous) else period
+
+
+def movements_before(books: Books, period: Period) -> pl.DataFrame:
+    """How the lots of allowances moved in all closed periods before this one."""
+    moved = (stored(books, AllowanceMovement, name) for name in closed_before(books, period))
+    return pl.concat([AllowanceMovement.empty(), *moved])
 
 
 def commission_before(books: Books, period: Period) -> pl.DataFrame:

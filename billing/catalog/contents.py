@@ -18,8 +18,8 @@ class Catalog:
     """What finance keeps, checked.
 
     Attributes:
-        carriers, agents, customers, contracts, numbers, subscriptions, receipts, adjustments: the tables; rows that
-            could not be read are not in them, so a catalog with a critical finding must not be used.
+        carriers ... adjustments: the tables, each under its file's name; rows that could not be read are not in them,
+            so a catalog with a critical finding must not be used.
         places: table name -> key -> where the row stands, for messages.
         findings: everything that was found, the critical ones among it.
         incomplete: names of tables whose file lost rows or could not be read.
@@ -31,6 +31,9 @@ class Catalog:
     contracts: pl.DataFrame
     numbers: pl.DataFrame
     subscriptions: pl.DataFrame
+    allowance_purchases: pl.DataFrame
+    quantities: pl.DataFrame
+    metered_items: pl.DataFrame
     receipts: pl.DataFrame
     adjustments: pl.DataFrame
     places: Places = field(default_factory=dict)

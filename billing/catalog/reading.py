@@ -22,11 +22,11 @@ SHOWN_A_FILE = 50
 
 
 def read_catalog(folder: Path) -> Catalog:
-    """Read carriers, agents, customers, contracts, numbers, subscriptions, receipts and adjustments.
+    """Read every catalog table.
 
     Args:
-        folder: holds one `.csv` or `.xlsx` a table; agents, receipts and adjustments may be missing, and an empty
-            or missing folder is an empty catalog.
+        folder: holds one `.csv` or `.xlsx` a table; those that are not required may be missing, and an empty or
+            missing folder is an empty catalog.
 
     Returns:
         The tables, money in micro-yuan, ranges of days half-open, and all findings together. What a file says never
@@ -64,14 +64,8 @@ def _assembled(readings: Mapping[str, TableReading]) -> Catalog:
     """The tables side by side, with what is known about their rows; no check between tables yet."""
     frames = {file: reading.frame for file, reading in readings.items()}
     return Catalog(
-        frames["carriers"],
-        frames["agents"],
-        frames["customers"],
-        frames["contracts"],
-        frames["numbers"],
-        frames["subscriptions"],
-        frames["receipts"],
-        frames["adjustments"],
+        **frames,
+        findings=(),
         places={words.table.name: readings[words.file].places for words in catalog_words()},
         incomplete=frozenset(words.table.name for words in catalog_words() if readings[words.file].is_incomplete),
     )

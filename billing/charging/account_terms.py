@@ -29,6 +29,7 @@ class AccountTerms:
 
     Attributes:
         rate_id: plan@start of the governing version.
+        opened_on: first day of paid service under the contract.
         days_before: days of the month before service opened, None when it did not open this month.
         days_after: days of the month after service closed, None when it did not close this month.
         trial_until: first day after a free trial of the contract.
@@ -40,6 +41,7 @@ class AccountTerms:
     rate_id: str
     plan: RetailPlan
     version: RetailVersion
+    opened_on: dt.date
     days_before: int | None
     days_after: int | None
     trial_until: dt.date | None
@@ -87,6 +89,7 @@ def month_terms(period: Period, book: RateBook, contracts: Collection[str] | Non
                 rate_id=rate_id,
                 plan=book.prices.retail[row[Subscription.plan_id]],
                 version=version,
+                opened_on=row["opened_on"],
                 days_before=_days_before(row["opened_on"], period),
                 days_after=_days_after(row["closed_on"], period),
                 trial_until=row[Contract.trial_until],

@@ -1,8 +1,7 @@
 """What a cap takes off: the calls it makes free, and one credit a number that brings the bill down to the kept calls.
 
 Domain rule: calls over the cap cost the customer nothing and us all the same (leakage). First prices stay as they are;
-the bill is reduced by the credit alone. Usage lines and credit together are the kept calls' exact sum, rounded half up
-once: the credit is that rounded sum less the rounded usage lines.
+the bill is reduced by the credit alone.
 """
 
 import datetime as dt
@@ -10,26 +9,22 @@ import datetime as dt
 import polars as pl
 
 from billing.charging.account_terms import AccountTerms
-from billing.charging.cap_measures import ACCOUNT
 from billing.charging.charge_rows import Item
+from billing.charging.month_usage import ACCOUNT
 from billing.core.findings import Finding
-from billing.core.money import round_to_fen, yuan_exact
+from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.tables.calls import CallAdjustment, UsageTotal
 
 CAP_REACHED = "CAP_REACHED"
-_FULL_DAYS = ("full_calls", "full_micro", "full_settlement")
-
-
-def cap_credit(exact_micro: int, over_micro: int, usage_lines_micro: int) -> int:
-    """The credit of a number, zero or negative, whole fen.
-
-    Args:
-        exact_micro: exact sum of the month's calls.
-        over_micro: exact sum of those over the cap.
-        usage_lines_micro: the usage lines as billed, rounded.
-    """
-    return min(0, round_to_fen(exact_micro - over_micro) - usage_lines_micro)
+REST = "rest_parts"
+_SUMS = {
+    "calls": ("calls", CallAdjustment.call_count),
+    "amount_micro": ("micro", CallAdjustment.amount_micro),
+    "rest_parts": ("rest", REST),
+    "settlement_micro": ("settlement", CallAdjustment.settlement_micro),
+}
+"""What is summed: measure of a day, field of a single call, column of an adjustment."""
 
 
 def call_adjustments(instants: pl.DataFrame, daily: pl.DataFrame, period: Period) -> pl.DataFrame:
@@ -37,28 +32,25 @@ def call_adjustments(instants: pl.DataFrame, daily: pl.DataFrame, period: Period
 
     Args:
         instants: `cap_instants`.
-        daily: `daily_measures` of the same numbers.
+        daily: sums by day of the same numbers, as the caps found them.
         period: the month.
 
     Returns:
-        `CallAdjustment` rows ordered by key, always with their number, also where a contract shares the cap.
-        `call_count` counts calls that would have been charged; ranges without any are left out.
+        Rows of `CallAdjustment` with `rest_parts` beside them, ordered by key, always with their number, also where a
+        contract shares the cap. `call_count` counts calls that would have been charged; ranges without any are left
+        out.
     """
     tied = pl.col("tied").list.eval
     ranges = (
         instants.join(_full_days(instants, daily), on=ACCOUNT, how="left", maintain_order="left")
-        .with_columns(pl.col(_FULL_DAYS).fill_null(0))
+        .with_columns(pl.col("instant").alias(CallAdjustment.started_after), pl.lit(None, pl.Int64).alias("cdr_id"))
         .with_columns(
-            pl.col("instant").alias(CallAdjustment.started_after),
-            pl.lit(None, pl.Int64).alias(CallAdjustment.cdr_id),
-            *(
-                (pl.col(edge) + pl.col(full) - tied(pl.element().struct.field(field)).list.sum()).alias(column)
-                for edge, full, field, column in (
-                    ("over_calls", "full_calls", "calls", CallAdjustment.call_count),
-                    ("over_micro", "full_micro", "micro", CallAdjustment.amount_micro),
-                    ("over_settlement_micro", "full_settlement", "settlement", CallAdjustment.settlement_micro),
-                )
-            ),
+            (
+                pl.col(f"over_{measure}")
+                + pl.col(f"full_{measure}").fill_null(0)
+                - tied(pl.element().struct.field(field)).list.sum()
+            ).alias(column)
+            for measure, (field, column) in _SUMS.items()
         )
     )
     singles = (
@@ -67,27 +59,21 @@ def call_adjustments(instants: pl.DataFrame, daily: pl.DataFrame, period: Period
         .unnest("tied")
         .with_columns(
             pl.lit(None, pl.Datetime("ms")).alias(CallAdjustment.started_after),
-            pl.col("calls").alias(CallAdjustment.call_count),
-            pl.col("micro").alias(CallAdjustment.amount_micro),
-            pl.col("settlement").alias(CallAdjustment.settlement_micro),
+            *(pl.col(field).alias(column) for field, column in _SUMS.values()),
         )
     )
     key = pl.format("{}/{}/{}/" + str(period), *ACCOUNT, "rule").alias(CallAdjustment.rule_key)
-    both = (CallAdjustment.conform(frame.with_columns(key)) for frame in (ranges, singles))
-    return (
-        pl.concat(both)
-        .filter(pl.col(CallAdjustment.call_count) > 0)
-        .sort(CallAdjustment.rule_key, CallAdjustment.cdr_id, nulls_last=False)
-    )
+    no_end = pl.lit(None, pl.Datetime("ms")).alias(CallAdjustment.started_before)
+    both = (frame.with_columns(key, no_end).select(*CallAdjustment.columns, REST) for frame in (ranges, singles))
+    return pl.concat(both).filter(pl.col(CallAdjustment.call_count) > 0).sort(CallAdjustment.key, nulls_last=False)
 
 
-def credit_item(terms: AccountTerms, exact_micro: int, over: dict[str, int], usage_lines_micro: int) -> Item:
+def credit_item(terms: AccountTerms, over: dict[str, int], before_micro: int, amount: int) -> Item:
     """The credit charge of a capped number; `over` holds calls, micro and settlement of its adjustments."""
-    amount = cap_credit(exact_micro, over["micro"], usage_lines_micro)
     explanation = {
         "over_cap": yuan_exact(over["micro"]),
-        "kept": yuan_exact(exact_micro - over["micro"]),
-        "usage_lines": yuan_exact(usage_lines_micro),
+        "before": yuan_exact(before_micro),
+        "kept": yuan_exact(before_micro + amount),
         "leakage": yuan_exact(over["settlement"]),
     }
     plan = terms.plan
@@ -126,9 +112,5 @@ def _full_days(instants: pl.DataFrame, daily: pl.DataFrame) -> pl.DataFrame:
         daily.join(instants.select(*ACCOUNT, "edge_day"), on=ACCOUNT)
         .filter(pl.col(UsageTotal.usage_date) > pl.col("edge_day"))
         .group_by(ACCOUNT)
-        .agg(
-            pl.col("calls").sum().alias("full_calls"),
-            pl.col(UsageTotal.amount_micro).sum().alias("full_micro"),
-            pl.col(UsageTotal.settlement_micro).sum().alias("full_settlement"),
-        )
+        .agg(pl.col(measure).sum().alias(f"full_{measure}") for measure in _SUMS)
     )

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from billing.charging.cap_measures import ACCOUNT, CALL_MEASURES, CallsOf, calls_in_order, measured
+from billing.charging.cap_order import calls_in_order, measured
 from billing.charging.cap_rules import CapRule, RuleName
+from billing.charging.month_usage import ACCOUNT, MEASURES, CallsOf, MonthUsage
 from billing.core.period import Period
 from billing.tables.calls import Cdr, RatedCall, UsageTotal
 
-EDGE = ("over_calls", "over_micro", "over_settlement_micro", "over_attempts", "over_answered")
+EDGE = tuple(f"over_{measure}" for measure in MEASURES)
 """Sums of the calls over the cap on the very day of the instant; later days are over as a whole."""
 
 _DAY = dt.timedelta(days=1)
@@ -24,6 +25,7 @@ _SINGLE_CALL = pl.struct(
     Cdr.cdr_id,
     "calls",
     pl.col(RatedCall.amount_micro).alias("micro"),
+    pl.col(RatedCall.rest_parts).alias("rest"),
     pl.col(RatedCall.settlement_micro).alias("settlement"),
 )
 INSTANTS_SCHEMA = pl.Schema(
@@ -34,23 +36,19 @@ INSTANTS_SCHEMA = pl.Schema(
         "instant": pl.Datetime("ms"),
         "edge_day": pl.Date(),
         **dict.fromkeys(EDGE, pl.Int64()),
-        "tied": pl.List(pl.Struct({"cdr_id": pl.Int64, "calls": pl.Int64, "micro": pl.Int64, "settlement": pl.Int64})),
+        "tied": pl.List(pl.Struct(dict.fromkeys(("cdr_id", "calls", "micro", "rest", "settlement"), pl.Int64()))),
     }
 )
 
 
-def cap_instants(
-    rules: Sequence[CapRule], trials: pl.DataFrame, daily: pl.DataFrame, calls_of: CallsOf, period: Period
-) -> pl.DataFrame:
+def cap_instants(rules: Sequence[CapRule], usage: MonthUsage, period: Period) -> pl.DataFrame:
     """The earliest cap instant of each number that reaches one.
 
     Caps of single numbers come first; caps of whole contracts then count only what those left.
 
     Args:
         rules: the caps of the month.
-        trials: contract_id and trial_until of the contracts.
-        daily: `daily_measures` of their numbers.
-        calls_of: asked for the calls around crossing days.
+        usage: the calls of their numbers, asked for singly around crossing days.
         period: the month.
 
     Returns:
@@ -62,21 +60,22 @@ def cap_instants(
     for scope in ("number", "contract"):
         scoped = [rule for rule in rules if rule.scope == scope]
         if scoped:
-            members = _members(scoped).join(trials, on="contract_id", how="left", maintain_order="left")
-            left = _left_after(daily, found)
+            members = _members(scoped)
+            left = _left_after(usage.daily, found)
             crossings = _crossings(members, left, period)
-            found = _earliest(pl.concat([found, _ordered(crossings, members, found, calls_of, period)]))
+            found = _earliest(pl.concat([found, _ordered(crossings, members, found, usage.calls_of, period)]))
     return found
 
 
 def _members(rules: Sequence[CapRule]) -> pl.DataFrame:
+    """A row for each number of each rule; limits of money are compared exactly, in parts of a millionth."""
     rows = [
         (index, rule.rule, rule.contract_id, number, rule.limit, rule.before, rule.measure)
         for index, rule in enumerate(rules)
         for number in rule.numbers
     ]
     columns = ("rule_index", "rule", *ACCOUNT, "limit", "before", "measure")
-    types = (pl.Int64, pl.String, pl.String, pl.String, pl.Int64, pl.Int64, pl.String)
+    types = (pl.Int64, pl.String, pl.String, pl.String, pl.Int128, pl.Int128, pl.String)
     return pl.DataFrame(rows, schema=dict(zip(columns, types, strict=True)), orient="row")
 
 
@@ -159,7 +158,7 @@ def _instants(calls: pl.DataFrame, members: pl.DataFrame, rule: RuleName) -> pl.
         .filter(pl.col("day") == pl.col("edge_day"), (started > instant) | is_tied)
         .group_by("rule_index", *ACCOUNT)
         .agg(
-            *(pl.col(name).sum().alias(over) for name, over in zip(CALL_MEASURES, EDGE, strict=True)),
+            *(pl.col(name).sum().alias(over) for name, over in zip(MEASURES, EDGE, strict=True)),
             _SINGLE_CALL.filter(is_tied).alias("tied"),
         )
     )
@@ -177,7 +176,7 @@ def _left_after(daily: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     is_edge = pl.col(UsageTotal.usage_date) == pl.col("edge_day")
     taken = (
         pl.col(name) - pl.when(is_edge).then(pl.col(over)).otherwise(0)
-        for name, over in zip(CALL_MEASURES, EDGE, strict=True)
+        for name, over in zip(MEASURES, EDGE, strict=True)
     )
     return (
         daily.join(found, on=ACCOUNT, how="left", maintain_order="left")

@@ -4,16 +4,21 @@ Domain rule: an amount cap must say whether fixed fees count (`fee_base`), a cou
 amount agreed for a number replaces the plan's only where the plan has that reading.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 from billing.charging.account_terms import Account, AccountTerms
+from billing.charging.discounts import sum_before_discount
 from billing.core.findings import Finding
+from billing.core.money import PARTS
 
 CAP_READING_MISSING = "CAP_READING_MISSING"
 CAP_TERMS_DISAGREE = "CAP_TERMS_DISAGREE"
 RuleName = Literal["cap_amount", "cap_count"]
+CAP_RULES: tuple[RuleName, ...] = ("cap_amount", "cap_count")
 Measure = Literal["amount_micro", "attempts", "answered"]
 
 
@@ -22,7 +27,7 @@ class CapRule:
     """One cap of one number or of the numbers of one contract that share it.
 
     Attributes:
-        limit: micro-yuan for an amount cap, calls for a count cap.
+        limit: calls for a count cap, parts of a millionth of a yuan for an amount cap.
         before: what already counts before the first call: fixed fees when fee_base is all, else zero.
         measure: what a call adds.
     """
@@ -69,9 +74,14 @@ def _rules_of(terms: AccountTerms, fixed_micro: int, findings: list[Finding]) ->
     numbers = (terms.service_number,)
     amount, count = terms.version.cap_amount, terms.version.cap_count
     if amount is not None:
-        limit = amount.amount if terms.cap_amount_micro is None else terms.cap_amount_micro
+        agreed_micro = amount.amount if terms.cap_amount_micro is None else terms.cap_amount_micro
         before = fixed_micro if amount.fee_base == "all" else 0
-        rules.append(CapRule("cap_amount", terms.contract_id, numbers, amount.scope, limit, before, "amount_micro"))
+        limit = _limit_parts(terms, agreed_micro - before)
+        if limit is not None:
+            before *= PARTS
+            rules.append(
+                CapRule("cap_amount", terms.contract_id, numbers, amount.scope, before + limit, before, "amount_micro")
+            )
     if count is not None:
         calls = count.calls if terms.cap_count is None else terms.cap_count
         rules.append(CapRule("cap_count", terms.contract_id, numbers, count.scope, calls, 0, count.count))
@@ -81,6 +91,13 @@ def _rules_of(terms: AccountTerms, fixed_micro: int, findings: list[Finding]) ->
             values = {"contract": terms.contract_id, "number": terms.service_number, "plan": terms.rate_id}
             findings.append(Finding(CAP_READING_MISSING, "critical", "", values | {"rule": name}))
     return rules
+
+
+def _limit_parts(terms: AccountTerms, for_calls_micro: int) -> int | None:
+    """First prices that fill what the cap leaves for calls, in parts; None where discounts leave nothing to fill it."""
+    discounts = [discount for discount in terms.version.discounts if discount.position == "before_cap"]
+    filled_at = sum_before_discount(discounts, Fraction(for_calls_micro))
+    return None if filled_at is None else math.ceil(filled_at * PARTS)
 
 
 def _shared_rule(group: Sequence[CapRule]) -> CapRule:

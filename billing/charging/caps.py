@@ -5,17 +5,20 @@ and one credit, which reduces the bill.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import polars as pl
 
 from billing.charging.account_terms import Account, AccountTerms
-from billing.charging.cap_credits import call_adjustments, cap_finding, credit_item
+from billing.charging.cap_credits import REST, call_adjustments, cap_finding, credit_item
 from billing.charging.cap_instants import cap_instants
-from billing.charging.cap_measures import ACCOUNT, CallsOf, daily_measures
 from billing.charging.cap_rules import CapRule, cap_rules
 from billing.charging.charge_rows import Item
+from billing.charging.month_usage import ACCOUNT, MonthUsage
+from billing.charging.running_bill import RunningBill
 from billing.core.findings import Finding
+from billing.core.money import PARTS
 from billing.core.period import Period
 from billing.tables.calls import CallAdjustment
 
@@ -31,39 +34,39 @@ class CapEffect:
 
 def apply_caps(
     period: Period,
-    usage: pl.DataFrame,
+    usage: MonthUsage,
     terms: Sequence[AccountTerms],
     fixed_fees: Mapping[Account, int],
-    usage_lines: Mapping[Account, int],
-    calls_of: CallsOf,
+    bill: RunningBill,
 ) -> CapEffect:
     """Apply the caps of a month.
 
     Args:
         period: the month.
-        usage: `UsageTotal` rows of the month.
+        usage: its calls, as the rules before left them.
         terms: terms of every number.
         fixed_fees: fixed fees of the month, micro-yuan by contract and number.
-        usage_lines: usage as billed, whole fen by contract and number.
-        calls_of: gives calls around a crossing day.
+        bill: the call charges so far; it takes the credits.
     """
     rules, findings = cap_rules(terms, fixed_fees)
-    if not rules or usage.is_empty():
+    if not rules or usage.daily.is_empty():
         return CapEffect(CallAdjustment.empty(), [], findings)
-    daily = daily_measures(usage.join(_accounts(rules), on=ACCOUNT, how="semi"))
-    instants = cap_instants(rules, _trials(terms), daily, calls_of, period)
+    daily = usage.daily.join(_accounts(rules), on=ACCOUNT, how="semi", maintain_order="left")
+    instants = cap_instants(rules, replace(usage, daily=daily), period)
     adjustments = call_adjustments(instants, daily, period)
     over = _by_account(adjustments)
-    exact = dict(_pairs(daily.group_by(ACCOUNT).agg(pl.col("amount_micro").sum())))
     reached = {(row["contract_id"], row["service_number"]): row for row in instants.iter_rows(named=True)}
     credits = []
     for number in terms:
         account = number.account
         if account in over:
-            credits.append((number, credit_item(number, exact[account], over[account], usage_lines[account])))
+            before = bill.billed[account]
+            amount = bill.change(number, -Fraction(over[account]["micro"] * PARTS + over[account]["rest"], PARTS))
+            credits.append((number, credit_item(number, over[account], before, amount)))
             findings.append(cap_finding(*account, reached[account]["rule"], reached[account]["instant"], over[account]))
     assert len(credits) == len(over), "a capped number has no terms"
-    return CapEffect(adjustments, [(number, item) for number, item in credits if item.amount_micro], findings)
+    credits = [(number, item) for number, item in credits if item.amount_micro]
+    return CapEffect(CallAdjustment.conform(adjustments), credits, findings)
 
 
 def _accounts(rules: Sequence[CapRule]) -> pl.DataFrame:
@@ -71,21 +74,12 @@ def _accounts(rules: Sequence[CapRule]) -> pl.DataFrame:
     return pl.DataFrame(pairs, schema=dict.fromkeys(ACCOUNT, pl.String), orient="row")
 
 
-def _trials(terms: Sequence[AccountTerms]) -> pl.DataFrame:
-    trials = {number.contract_id: number.trial_until for number in terms}
-    rows = sorted(trials.items(), key=lambda trial: trial[0])
-    return pl.DataFrame(rows, schema={"contract_id": pl.String, "trial_until": pl.Date}, orient="row")
-
-
 def _by_account(adjustments: pl.DataFrame) -> dict[Account, dict[str, int]]:
-    sums = adjustments.group_by(ACCOUNT).agg(
-        pl.col(CallAdjustment.call_count).sum().alias("calls"),
-        pl.col(CallAdjustment.amount_micro).sum().alias("micro"),
-        pl.col(CallAdjustment.settlement_micro).sum().alias("settlement"),
-    )
-    names = ("calls", "micro", "settlement")
-    return {(row[0], row[1]): dict(zip(names, row[2:], strict=True)) for row in sums.iter_rows()}
-
-
-def _pairs(sums: pl.DataFrame) -> list[tuple[Account, int]]:
-    return [((row[0], row[1]), row[2]) for row in sums.iter_rows()]
+    columns = {
+        "calls": CallAdjustment.call_count,
+        "micro": CallAdjustment.amount_micro,
+        "rest": REST,
+        "settlement": CallAdjustment.settlement_micro,
+    }
+    sums = adjustments.group_by(ACCOUNT).agg(pl.col(column).sum() for column in columns.values())
+    return {(row[0], row[1]): dict(zip(columns, row[2:], strict=True)) for row in sums.iter_rows()}

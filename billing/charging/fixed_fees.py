@@ -8,7 +8,7 @@ from billing.charging.account_terms import AccountTerms, MonthRule
 from billing.charging.charge_rows import Item
 from billing.core.money import MICRO_PER_FEN, round_ratio, yuan_exact
 from billing.core.period import Period
-from billing.rate_book.plans import Fee
+from billing.rate_book.month_terms import Fee
 
 _MONTH_RULES: dict[str | None, MonthRule] = {"whole": "whole", "by_day": "part", "next_month": "free"}
 

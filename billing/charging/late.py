@@ -6,15 +6,18 @@ now, naming that month; late calls fill neither the minimum nor the cap of the n
 
 import polars as pl
 
+from billing.charging.cap_rules import CAP_RULES
 from billing.charging.charge_rows import ChargeWriter, Item, Row, in_charge_order
 from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.tables.calls import CallAdjustment, UsageTotal
-from billing.tables.documents import Charge
+from billing.tables.documents import AllowanceMovement, Charge
 
 _LINE = (Charge.contract_id, Charge.service_number, Charge.kind, Charge.item, Charge.rate_id, Charge.vat_rate_bp)
-_KINDS = {"usage": "late_usage", "rounding": "late_usage", "cap_credit": "cap_credit", "true_up": "true_up"}
+_OF_CALLS = ("allowance_credit", "tier_credit", "cap_credit", "discount", "true_up")
+_KINDS = {"usage": "late_usage", "rounding": "late_usage"} | {kind: kind for kind in _OF_CALLS}
+"""What late calls can change, and the kind under which the difference is charged."""
 
 
 def late_charges(
@@ -39,25 +42,61 @@ def late_charges(
 def late_adjustments(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     """What a closed month's caps make free with the late calls, less what they made free without.
 
-    A rule stands with its instant as it is now, also where only the instant moved; a rule that holds no more stands
-    without one. Differences are negative where calls are over the cap no more.
+    A cap stands with its instant as it is now, also where only the instant moved; one that holds no more stands without
+    one. Differences are negative where calls are over the cap no more. Ranges that an allowance paid for stand with
+    their sums where they are new, with the negative where they are no more.
 
     Args:
         old: its `CallAdjustment` rows without the late calls.
         new: its `CallAdjustment` rows with them.
     """
     measures = (CallAdjustment.call_count, CallAdjustment.amount_micro, CallAdjustment.settlement_micro)
-    key = (*CallAdjustment.key, CallAdjustment.contract_id, CallAdjustment.service_number, CallAdjustment.rule)
     instant = pl.col(CallAdjustment.started_after)
+    is_cap = pl.col(CallAdjustment.rule).is_in(CAP_RULES)
     none = pl.lit(None, pl.Datetime("ms"))
-    without = old.with_columns(pl.col(measures) * -1, instant.alias("was"), none.alias(CallAdjustment.started_after))
-    return (
-        pl.concat([without, new.with_columns(none.alias("was"))])
-        .group_by(key)
+    negative = old.with_columns(pl.col(measures) * -1)
+    without = negative.filter(is_cap).with_columns(instant.alias("was"), none.alias(CallAdjustment.started_after))
+    of_cap = [str(column) for column in CallAdjustment.columns if column not in (*measures, instant.meta.output_name())]
+    caps = (
+        pl.concat([without, new.filter(is_cap).with_columns(none.alias("was"))])
+        .group_by(of_cap)
         .agg(pl.col(measures).sum(), pl.col(CallAdjustment.started_after, "was").max())
         .filter(pl.any_horizontal(pl.col(measures) != 0) | instant.ne_missing(pl.col("was")))
-        .sort(CallAdjustment.key, nulls_last=False)
-        .pipe(CallAdjustment.conform)
+    )
+    ranges = (
+        pl.concat([negative, new])
+        .filter(~is_cap)
+        .group_by([str(column) for column in CallAdjustment.columns if column not in measures])
+        .agg(pl.col(measures).sum())
+        .filter(pl.any_horizontal(pl.col(measures) != 0))
+    )
+    both = (CallAdjustment.conform(frame) for frame in (caps, ranges))
+    return pl.concat(both).sort(*CallAdjustment.key, CallAdjustment.started_before, nulls_last=False)
+
+
+def late_movements(period: Period, old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """What late calls drew of the lots of their month, as movements of the open period.
+
+    A lot that had lapsed by then has lapsed less; of any other less is left.
+
+    Args:
+        period: the open month.
+        old: `AllowanceMovement` rows of the closed month without the late calls.
+        new: its rows with them.
+    """
+    had_lapsed = (pl.col(AllowanceMovement.expires_on) <= period.start).fill_null(False)
+    drawn = pl.col(AllowanceMovement.drawn) - pl.col("drawn_before").fill_null(0)
+    before = old.select(AllowanceMovement.lot_key, pl.col(AllowanceMovement.drawn).alias("drawn_before"))
+    return (
+        new.join(before, on=AllowanceMovement.lot_key, how="left", maintain_order="left")
+        .with_columns(
+            drawn.alias(AllowanceMovement.drawn),
+            pl.lit(str(period)).alias(AllowanceMovement.period),
+            pl.lit(0, pl.Int64).alias(AllowanceMovement.granted),
+        )
+        .with_columns(pl.when(had_lapsed).then(-pl.col("drawn")).otherwise(0).alias(AllowanceMovement.lapsed))
+        .filter(pl.col(AllowanceMovement.drawn) != 0)
+        .pipe(AllowanceMovement.conform)
     )
 
 

@@ -13,7 +13,7 @@ from billing.charging.charge_rows import Item
 from billing.core.findings import Finding
 from billing.core.money import MICRO_PER_FEN, round_ratio, yuan_exact
 from billing.core.period import Period
-from billing.rate_book.plans import Minimum
+from billing.rate_book.month_terms import Minimum
 
 MINIMUM_READING_MISSING = "MINIMUM_READING_MISSING"
 _MONTH_RULES: dict[str, MonthRule] = {"actual": "free", "prorate": "part", "full": "whole"}

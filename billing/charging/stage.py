@@ -1,7 +1,8 @@
-"""Charge the accounts of a month: usage and its rounding, caps, minimums, fixed fees, adjustments.
+"""Charge the accounts of a month: usage, allowances, price by volume, caps, discounts, minimums, fees, adjustments.
 
-The order of money operations is fixed: first prices (already in the usage sums), caps, rounding to bill lines, minimum,
-fixed fees, adjustments; VAT follows with the bill. Late calls are the difference between two such computations.
+The order of money operations is fixed (domain rule 10.31): first prices (already in the usage sums), allowances, price
+by volume, caps, rounding to bill lines, discounts, minimum, fees, adjustments; VAT follows with the bill. Late calls
+are the difference between two such computations.
 """
 
 from collections.abc import Collection
@@ -10,18 +11,23 @@ import polars as pl
 
 from billing.charging.account_terms import Account, month_terms
 from billing.charging.adjustments import adjustment_rows
-from billing.charging.cap_measures import CallsOf
+from billing.charging.allowances.effect import apply_allowances
 from billing.charging.caps import apply_caps
 from billing.charging.charge_rows import ChargeWriter, in_charge_order
+from billing.charging.discounts import discount_items
 from billing.charging.fixed_fees import fee_items
-from billing.charging.late import late_adjustments, late_charges, touched_contracts
+from billing.charging.late import late_adjustments, late_charges, late_movements, touched_contracts
 from billing.charging.minimums import minimum_finding, true_ups
+from billing.charging.month_usage import CallsOf, month_usage
+from billing.charging.running_bill import RunningBill
 from billing.charging.usage_charges import rounded_usage, usage_charges
+from billing.charging.volume_prices import apply_volumes
 from billing.core.findings import Outcome
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.tables.calls import CallAdjustment, UsageTotal
-from billing.tables.documents import Charge
+from billing.tables.documents import AllowanceMovement, Charge
+from billing.tables.schema import Table
 
 
 def charge_accounts(
@@ -29,6 +35,7 @@ def charge_accounts(
     usage: pl.DataFrame,
     calls_of: CallsOf,
     book: RateBook,
+    movements: pl.DataFrame,
     *,
     contracts: Collection[str] | None = None,
 ) -> Outcome:
@@ -37,36 +44,44 @@ def charge_accounts(
     Args:
         period: the month; billing period and usage month.
         usage: `UsageTotal` rows of the month's calls.
-        calls_of: gives calls of numbers on days; asked only around the day on which a cap crosses.
+        calls_of: gives calls of numbers on days; asked only around days on which a lot runs out or a cap crosses.
         book: the rate book.
+        movements: `AllowanceMovement` rows of all other months.
         contracts: only these contracts, and `usage` holds only theirs; all when None.
 
     Returns:
-        Tables `charge` and `call_adjustment`, each in key order. Findings: CAP_REACHED (info), and critical
-        CAP_READING_MISSING, CAP_TERMS_DISAGREE, MINIMUM_READING_MISSING.
+        Tables `charge`, `call_adjustment` and `allowance_movement`, each in key order. Findings: CAP_REACHED (info),
+        ALLOWANCE_WITHOUT_TERMS (warning), and critical CAP_READING_MISSING, CAP_TERMS_DISAGREE,
+        MINIMUM_READING_MISSING, ALLOWANCE_TERMS_DISAGREE, VOLUME_TERMS_DISAGREE.
     """
     terms = month_terms(period, book, contracts)
     writer = ChargeWriter(period, period, book)
     usage_lines = usage_charges(period, usage, book)
-    billed_usage = rounded_usage(usage_lines)
     fees = [(number, item) for number in terms for item in fee_items(number, period)]
     fixed_fees: dict[Account, int] = {}
     for number, item in fees:
         fixed_fees[number.account] = fixed_fees.get(number.account, 0) + item.amount_micro
 
-    caps = apply_caps(period, usage, terms, fixed_fees, billed_usage, calls_of)
-    counted = dict(billed_usage)
-    for number, item in caps.credits:
-        counted[number.account] += item.amount_micro
-    rows = [writer.row(*number.account, item) for number, item in (*caps.credits, *fees)]
+    month = month_usage(usage, calls_of)
+    bill = RunningBill(month.exact_parts(), rounded_usage(usage_lines))
+    drawn = apply_allowances(period, usage, month, terms, movements, bill, book)
+    volumes = apply_volumes(drawn.left, terms, bill)
+    caps = apply_caps(period, volumes.left, terms, fixed_fees, bill)
+    of_numbers = [*drawn.credits, *caps.credits, *discount_items(terms, bill), *fees]
+    rows = [writer.row(*number.account, item) for number, item in of_numbers]
     rows += [
         writer.row(number.contract_id, service_number, item)
-        for number, service_number, item in true_ups(terms, counted, period)
+        for number, service_number, item in (*volumes.charges, *true_ups(terms, bill.billed, period))
     ]
     rows += adjustment_rows(period, book, terms, writer, contracts)
-    charges = in_charge_order(pl.concat([usage_lines, Charge.of_rows(rows)]))
+    adjustments = pl.concat([drawn.adjustments, caps.adjustments])
+    tables = {
+        Charge.name: in_charge_order(pl.concat([usage_lines, Charge.of_rows(rows)])),
+        CallAdjustment.name: adjustments.sort(CallAdjustment.key, nulls_last=False),
+        AllowanceMovement.name: drawn.movements,
+    }
     readings = [finding for number in terms if (finding := minimum_finding(number))]
-    return Outcome({Charge.name: charges, CallAdjustment.name: caps.adjustments}, [*caps.findings, *readings])
+    return Outcome(tables, [*drawn.findings, *volumes.findings, *caps.findings, *readings])
 
 
 def charge_late(
@@ -77,6 +92,7 @@ def charge_late(
     calls_of_before: CallsOf,
     calls_of_after: CallsOf,
     book: RateBook,
+    movements: pl.DataFrame,
     *,
     billed_here: bool,
 ) -> Outcome:
@@ -92,24 +108,30 @@ def charge_late(
         calls_of_before: gives the calls behind `before`.
         calls_of_after: gives the calls behind `after`.
         book: the rate book.
+        movements: `AllowanceMovement` rows of all months but the original one, the open month's own among them.
         billed_here: whether these books billed the original month. If not, its minimum and caps are unknown: only the
             usage itself is charged, and the explanation says `original_month: not_billed_here`.
 
     Returns:
-        Table `charge`: kinds late_usage, cap_credit and true_up in key order, whole fen, VAT by the original month;
-        differences of zero are left out. Table `call_adjustment`: what the caps of the original month make free more
-        or less than was billed; rule keys carry that month. No findings.
+        Table `charge`: kinds late_usage, the credits and true_up in key order, whole fen, VAT by the original month;
+        differences of zero are left out. Table `call_adjustment`: what the rules of the original month make free more
+        or less than was billed; rule keys carry that month. Table `allowance_movement`: what late calls drew. No
+        findings.
     """
     touched = touched_contracts(before, after)
     before, after = (usage.filter(pl.col(UsageTotal.contract_id).is_in(touched)) for usage in (before, after))
     if billed_here:
-        old = charge_accounts(original, before, calls_of_before, book, contracts=touched).tables
-        new = charge_accounts(original, after, calls_of_after, book, contracts=touched).tables
+        old = charge_accounts(original, before, calls_of_before, book, movements, contracts=touched).tables
+        new = charge_accounts(original, after, calls_of_after, book, movements, contracts=touched).tables
     else:
         old, new = ({Charge.name: usage_charges(original, usage, book)} for usage in (before, after))
-    none = CallAdjustment.empty()
+
+    def both(table: type[Table]) -> tuple[pl.DataFrame, pl.DataFrame]:
+        return old.get(table.name, table.empty()), new.get(table.name, table.empty())
+
     tables = {
-        Charge.name: late_charges(period, original, old[Charge.name], new[Charge.name], book, billed_here=billed_here),
-        CallAdjustment.name: late_adjustments(old.get(CallAdjustment.name, none), new.get(CallAdjustment.name, none)),
+        Charge.name: late_charges(period, original, *both(Charge), book, billed_here=billed_here),
+        CallAdjustment.name: late_adjustments(*both(CallAdjustment)),
+        AllowanceMovement.name: late_movements(period, *both(AllowanceMovement)),
     }
     return Outcome(tables)

@@ -43,10 +43,7 @@ def usage_charges(period: Period, usage: pl.DataFrame, book: RateBook) -> pl.Dat
         .group_by(*_LINE, "product", "tax_code", "has_two_rates", _MODE)
         .agg(
             pl.col(UsageTotal.usage_date).max().alias(Charge.supply_date),
-            *(
-                pl.col(measure).sum()
-                for measure in _MEASURES
-            ),
+            *(pl.col(measure).sum() for measure in _MEASURES),
         )
         .join(book.table(Contract.name), on=Contract.contract_id, how="left")
         .sort(_LINE)

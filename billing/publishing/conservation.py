@@ -1,8 +1,8 @@
 """The conservation certificate: every record and every yuan of a period accounted for, or nothing is published.
 
-Records read = not ours + duplicate + suspense + rated; calls rated = charged + free by rule + over cap; charges =
-invoices; revenue - settlement - commission = margin, all without VAT; every rated call is settled, second for second;
-every document is posted, and postings sum to zero.
+Records read = not ours + duplicate + suspense + rated; calls rated = charged + free by rule + paid by allowances + over
+cap; charges = invoices; revenue - settlement - commission = margin, all without VAT; every rated call is settled,
+second for second; every document is posted, and postings sum to zero.
 """
 
 from collections.abc import Mapping
@@ -33,15 +33,17 @@ def certify(
     rated = _sum(usage, UsageTotal.call_count)
     own = usage.filter(pl.col(UsageTotal.usage_date).dt.truncate("1mo") == period.start)
     free = _sum(usage.filter(pl.col(UsageTotal.free_reason).is_not_null()), UsageTotal.call_count)
-    over_cap = tables[CallAdjustment.name]
-    over = _sum(over_cap, CallAdjustment.call_count)
+    is_allowance = pl.col(CallAdjustment.rule).str.starts_with("allowance:")
+    over_cap, in_allowance = (tables[CallAdjustment.name].filter(which) for which in (~is_allowance, is_allowance))
+    over, covered = (_sum(frame, CallAdjustment.call_count) for frame in (over_cap, in_allowance))
     money = _money(tables)
     margin = money["revenue_net"] - money["settlement_net"] - money["commission_accrued"]
     rows = [
         *(_row(f"records_{fate}", record_count=count) for fate, count in records.items()),
         _row("calls_rated", rated, _sum(usage, UsageTotal.billed_seconds), _sum(usage, UsageTotal.amount_micro)),
-        _row("calls_charged", rated - free - over),
+        _row("calls_charged", rated - free - covered - over),
         _row("calls_free", free),
+        _row("calls_in_allowance", covered, amount_micro=_sum(in_allowance, CallAdjustment.amount_micro)),
         _row("calls_over_cap", over, amount_micro=_sum(over_cap, CallAdjustment.amount_micro)),
         _row("leakage", over, amount_micro=_sum(over_cap, CallAdjustment.settlement_micro)),
         *(_row(figure, amount_micro=amount) for figure, amount in money.items()),

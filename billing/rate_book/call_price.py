@@ -135,6 +135,25 @@ class CallPrice(Strict):
         price: Fraction = max(self._blocks_price(charged_ms) + self.connect_fee, Fraction(self.minimum_charge))
         if self.maximum_charge is not None:
             price = min(price, Fraction(self.maximum_charge))
+        return self._after_limits(price)
+
+    def price_beyond(self, charged_seconds: int, covered_seconds: int) -> Fraction:
+        """What a call costs beyond first seconds that something else paid for, exactly, in millionths of a yuan.
+
+        Covered seconds take their share of a block. The connect fee goes with the first second, so it is covered; the
+        least a call costs asks nothing of a rest.
+        """
+        covered = Fraction(0)
+        for index, block in enumerate(self.blocks):
+            until = self.blocks[index + 1].from_second if index + 1 < len(self.blocks) else covered_seconds
+            inside = max(0, min(covered_seconds, until) - block.from_second)
+            covered += Fraction(inside * block.price, block.block_seconds * self._divisor)
+        rest = max(Fraction(0), self._blocks_price(charged_seconds * MS) - covered)
+        if self.maximum_charge is not None:
+            rest = min(rest, Fraction(self.maximum_charge))
+        return self._after_limits(rest)
+
+    def _after_limits(self, price: Fraction) -> Fraction:
         price = price * self.legs * Fraction(BASIS_POINTS - self.discount, BASIS_POINTS)
         if self.rounding.at == "line":
             return price

@@ -5,67 +5,25 @@ quoted decimal text in yuan, tax included, and become Int64 millionths of a yuan
 """
 
 import datetime as dt
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from billing.rate_book.call_price import CallPrice, Share, Strict, read_amount
+from billing.rate_book.call_price import CallPrice, Share, Strict
+from billing.rate_book.month_terms import (
+    Allowance,
+    AmountCap,
+    CountCap,
+    Discount,
+    Fee,
+    FenAmount,
+    Metered,
+    Minimum,
+    Volume,
+)
 from billing.rate_book.windows import Window, clashes
 
-
-def _fen_amount(value: Any) -> int:  # noqa: ANN401 - whatever the YAML holds
-    micro = read_amount(value)
-    if micro % 10_000:
-        raise ValueError("amounts of a document have at most two places")
-    return micro
-
-
-FenAmount = Annotated[int, BeforeValidator(_fen_amount), Field(ge=0)]
 Words = dict[Literal["zh", "en"], str]
-
-
-class Minimum(Strict):
-    """Agreed floor of a month: what the call charges lack is a true-up line of its own (domain rule 10.11)."""
-
-    per_month: FenAmount
-    scope: Literal["number", "contract"]
-    first_month: Literal["actual", "prorate", "full"]
-    last_month: Literal["actual", "prorate", "full"]
-    prorate_day_rate: Literal["exact"] | FenAmount = "exact"
-
-
-class AmountCap(Strict):
-    """Ceiling on a month's fees: the crossing call is billed whole, calls that start later are free (10.1-10.3)."""
-
-    amount: FenAmount
-    fee_base: Literal["usage", "all"]
-    scope: Literal["number", "contract"]
-
-
-class CountCap(Strict):
-    """Ceiling on a month's incoming calls: the first N are connected, later ones are free (10.1, 10.4)."""
-
-    calls: Annotated[int, Field(ge=1)]
-    count: Literal["attempts", "answered"]
-    scope: Literal["number", "contract"]
-
-
-class Fee(Strict):
-    """A fixed fee of each number: `recurring` every month, or `one_off` in the month the number opens."""
-
-    item: str
-    kind: Literal["recurring", "one_off"]
-    amount: FenAmount
-    tax_code: str
-    first_month: Literal["whole", "by_day", "next_month"] | None = None
-    last_month: Literal["whole", "by_day"] | None = None
-    is_function_fee: bool = False
-
-    @model_validator(mode="after")
-    def _months(self) -> Self:
-        if self.kind == "recurring" and (self.first_month is None or self.last_month is None):
-            raise ValueError("a recurring fee must say first_month (whole, by_day, next_month) and last_month")
-        return self
 
 
 class RetailVersion(Strict):
@@ -79,7 +37,10 @@ class RetailVersion(Strict):
     cap_amount: AmountCap | None = None
     cap_count: CountCap | None = None
     fees: tuple[Fee, ...] = ()
-
+    allowances: tuple[Allowance, ...] = ()
+    volume: Volume | None = None
+    discounts: tuple[Discount, ...] = ()
+    metered: tuple[Metered, ...] = ()
 
     @model_validator(mode="after")
     def _windows(self) -> Self:
@@ -92,6 +53,35 @@ class RetailVersion(Strict):
             raise ValueError("two windows have one name")
         for one, other in clashes(self.windows):
             raise ValueError(f"windows {one} and {other} could hold at the same time")
+        return self
+
+    @model_validator(mode="after")
+    def _month(self) -> Self:
+        for kind, names in (
+            ("allowances", [allowance.name for allowance in self.allowances]),
+            ("discounts", [discount.name for discount in self.discounts]),
+            ("metered items", [metered.item for metered in self.metered]),
+        ):
+            if len(set(names)) < len(names):
+                raise ValueError(f"two {kind} have one name")
+        is_split = any(allowance.last_call == "split" for allowance in self.allowances)
+        if is_split and len({allowance.of == "yuan" for allowance in self.allowances}) > 1:
+            raise ValueError("a call split between an allowance of time and one of yuan could be read in two ways")
+        caps = (self.cap_amount, self.cap_count)
+        if self.volume and any(caps):
+            if not self.volume.grows_steadily:
+                raise ValueError(
+                    "all_units prices a call by calls that come later, so no cap can say when it is reached"
+                )
+            if self.volume.scope == "contract" or any(cap.scope == "contract" for cap in caps if cap):
+                raise ValueError("with a cap, volume and cap are of the number")
+        is_before = any(discount.position == "before_cap" for discount in self.discounts)
+        if is_before and self.cap_amount and self.cap_amount.scope == "contract":
+            raise ValueError("a cap of the whole contract cannot fill with the discounts of single numbers")
+        if self.volume and self.volume.scope == "contract" and self.minimum and self.minimum.scope == "number":
+            raise ValueError("a volume of the whole contract cannot fill a minimum of each number")
+        if self.volume and self.volume.scope == "contract" and self.discounts:
+            raise ValueError("discounts are of each number, a volume of the contract leaves no charge of a number")
         return self
 
     @property

@@ -132,19 +132,22 @@ class UsageTotal(Table):
 
 
 class CallAdjustment(Table):
-    """What a cap did to calls: one row a range, one row a call on the edge."""
+    """What an allowance or a cap did to calls: one row a range, one row a call on the edge."""
 
     name = "call_adjustment"
-    key = ("rule_key", "cdr_id")
-    en = "Calls that a cap made free: all calls of the numbers that start after an instant, and single calls at it."
-    zh = "封顶调整"
+    key = ("rule_key", "cdr_id", "started_after")
+    en = "Calls that an allowance paid for or a cap made free: all of a range of starts, and single calls at its edge."
+    zh = "话单调整（套餐内、封顶）"
 
-    rule_key = text("Account, rule and month of the calls: contract/number-or-*/rule/month", "规则键")
+    rule_key = text("Account, rule and month of the calls: contract/number/rule/month", "规则键")
     contract_id = text("Contract", "合同号")
-    service_number = text("The 400 number, null when the cap is of the whole contract", "400号码")
-    rule = text("cap_amount or cap_count", "规则")
-    started_after = instant("Calls of the rule key's month that start after this are over the cap", "此后来话")
-    cdr_id = integer("One call over the cap that starts at that very instant; null for a range", "话单编号", "id")
+    service_number = text("The 400 number", "400号码")
+    rule = text("cap_amount, cap_count, or allowance:<its name>", "规则")
+    started_after = instant(
+        "The rule took the month's charged calls that start after this; null for one call", "此后来话"
+    )
+    started_before = instant("... and before this; null: to the end of the month", "此前来话")
+    cdr_id = integer("One call at the edge, taken whole or in part; null for a range", "话单编号", "id")
     call_count = integer("Calls; of a month closed before, how many more than were billed", "通话次数", "count")
-    amount_micro = money("What they would have cost", "免收通话费")
+    amount_micro = money("What of their price the rule took away", "免收通话费")
     settlement_micro = money("What they cost us all the same: leakage", "仍需结算成本")

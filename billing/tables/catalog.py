@@ -101,6 +101,55 @@ class Subscription(Table):
     cap_count = integer("Agreed cap on incoming calls a month; null: the plan's own", "月来话次数封顶", "count")
 
 
+class AllowancePurchase(Table):
+    """Units a customer bought for a range of days; the plan's allowance of that name says how calls draw them."""
+
+    name = "allowance_purchase"
+    key = ("purchase_id",)
+    en = "Minutes, calls or yuan of call charges bought ahead (also gifts), usable from valid_from on."
+    zh = "套餐购买"
+
+    purchase_id = text("Purchase id", "购买单号")
+    contract_id = text("Contract", "合同号")
+    service_number = text("The 400 number; null when all numbers of the contract share it", "400号码")
+    allowance = text("Allowance of the plan, by name", "套餐项目")
+    quantity = integer("Units bought, in the allowance's unit", "数量", "unit of the allowance")
+    valid_from = day("Day of the recharge: the first on which calls may draw", "生效日")
+    valid_to = day("First day on which they may not; null: one year later", "失效日（不含）")
+
+
+class QuantityHeld(Table):
+    """How much of something a number has, by day: seats, trunks."""
+
+    name = "quantity_held"
+    key = ("contract_id", "service_number", "item", "valid_from")
+    en = "Quantities that fees go by, such as seats, for half-open ranges of days."
+    zh = "数量（坐席等）"
+
+    contract_id = text("Contract", "合同号")
+    service_number = text("The 400 number", "400号码")
+    item = text("Fee of the plan, by item", "费用项目")
+    quantity = integer("How many", "数量", "count")
+    valid_from = day("First day", "生效日")
+    valid_to = day("First day outside, null while it stands", "失效日（不含）")
+
+
+class MeteredItem(Table):
+    """Usage that is no call."""
+
+    name = "metered_item"
+    key = ("metered_id",)
+    en = "Usage that is no call, such as seconds of recording, by day."
+    zh = "非通话用量"
+
+    metered_id = text("Id of the record", "用量编号")
+    contract_id = text("Contract", "合同号")
+    service_number = text("The 400 number", "400号码")
+    item = text("Metered item of the plan", "用量项目")
+    used_on = day("Day of the usage", "使用日")
+    quantity = integer("How much, in the unit the plan's price converts", "数量", "unit of the plan's price")
+
+
 class Receipt(Table):
     """Money received from a customer."""
 
@@ -134,5 +183,17 @@ class Adjustment(Table):
     reason = text("Why, as it is printed", "原因")
 
 
-CATALOG_TABLES = (Carrier, Agent, Customer, Contract, ServiceNumber, Subscription, Receipt, Adjustment)
+CATALOG_TABLES = (
+    Carrier,
+    Agent,
+    Customer,
+    Contract,
+    ServiceNumber,
+    Subscription,
+    AllowancePurchase,
+    QuantityHeld,
+    MeteredItem,
+    Receipt,
+    Adjustment,
+)
 """Every catalog table; its file is catalog/<plural>.csv or .xlsx."""

@@ -5,10 +5,14 @@ from billing.tables.schema import Table, day, fen, integer, money, text
 CHARGE_KINDS = (
     "usage",
     "rounding",
+    "allowance_credit",
+    "tier_credit",
     "cap_credit",
+    "discount",
     "true_up",
     "recurring",
     "one_off",
+    "metered",
     "late_usage",
     "adjustment",
 )
@@ -30,7 +34,7 @@ class Charge(Table):
     customer_id = text("Customer", "客户编号")
     agent_id = text("Agent of the contract, null for the house", "代理商编号")
     service_number = text("The 400 number, null for items of the contract", "400号码")
-    kind = text("usage, rounding, cap_credit, true_up, recurring, one_off, late_usage, adjustment", "费用类型")
+    kind = text("What it is of: usage, allowance_credit, cap_credit, true_up, recurring, ...", "费用类型")
     item = text("Item code, a key of the message catalogue (item.<code>)", "费用项目")
     product = text("Product code of the plan", "产品")
     rate_id = text("Plan and version the charge rests on: plan@start", "资费版本")
@@ -43,6 +47,29 @@ class Charge(Table):
     quantity_unit = text("second, call, month, day or once", "单位")
     amount_micro = money("Amount, tax included; usage to six places, with its rounding whole fen", "金额（含税）")
     explanation = text("How the amount came about, as values: a small JSON object", "计算说明")
+
+
+class AllowanceMovement(Table):
+    """What a lot of an allowance gained and lost in a month; what is left is what the next month starts from."""
+
+    name = "allowance_movement"
+    key = ("lot_key", "period", "usage_period")
+    en = "Allowances by lot and month: granted, drawn by calls, lapsed, left. Units: see counted_in."
+    zh = "套餐余量变动"
+
+    lot_key = text("contract/number-or-*/allowance/day granted", "套餐批次键")
+    period = text("Billing period", "账期")
+    usage_period = text("Month of the calls that drew; earlier than period for late calls", "使用月份")
+    contract_id = text("Contract", "合同号")
+    service_number = text("The 400 number, null when all numbers of the contract share it", "400号码")
+    allowance = text("Name of the allowance in the plan", "套餐项目")
+    granted_on = day("First day on which calls may draw", "生效日")
+    expires_on = day("First day on which they may not, null: none", "失效日（不含）")
+    counted_in = text("second, call or part (1/600000 of 1e-6 CNY)", "计量单位")
+    granted = integer("Granted this month", "本期获得", "see counted_in")
+    drawn = integer("Drawn by calls of the usage month", "本期使用", "see counted_in")
+    lapsed = integer("Expired unused; negative where late calls draw what had lapsed", "本期失效", "see counted_in")
+    left = integer("Left when the month ended", "期末余量", "see counted_in")
 
 
 class Invoice(Table):
@@ -217,6 +244,7 @@ class SourceFile(Table):
 
 DOCUMENT_TABLES = (
     Charge,
+    AllowanceMovement,
     Invoice,
     InvoiceLine,
     TaxLine,

@@ -14,8 +14,10 @@ from billing.rate_book.plans import AccountMap, CommissionScheme, RetailPlan, Se
 from billing.rate_book.policy import Policy
 from billing.tables.calls import UsageTotal
 from billing.tables.catalog import CATALOG_TABLES
+from billing.tables.documents import AllowanceMovement
 
 OCTOBER = Period(2026, 10)
+NO_MOVEMENTS = AllowanceMovement.empty()
 
 TAX = """
 codes:
@@ -233,6 +235,7 @@ CALL_SCHEMA = {
     "cdr_id": pl.Int64,
     "service_number": pl.String,
     "contract_id": pl.String,
+    "rate_id": pl.String,
     "source": pl.String,
     "call_id": pl.String,
     "caller": pl.String,
@@ -240,7 +243,10 @@ CALL_SCHEMA = {
     "ended_at": pl.Datetime("ms"),
     "talk_ms": pl.Int64,
     "outcome": pl.String,
+    "free_reason": pl.String,
+    "charged_seconds": pl.Int64,
     "amount_micro": pl.Int64,
+    "rest_parts": pl.Int64,
     "settlement_micro": pl.Int64,
 }
 
@@ -255,6 +261,7 @@ def call(
         "cdr_id": index,
         "service_number": number,
         "contract_id": more.get("contract") or "C1",
+        "rate_id": "plan@2024-01-01",
         "source": "test",
         "call_id": str(index),
         "caller": "13800000000",
@@ -262,24 +269,22 @@ def call(
         "ended_at": start + dt.timedelta(seconds=seconds),
         "talk_ms": seconds * 1000,
         "outcome": outcome,
+        "free_reason": None if minutes else "zero_seconds" if outcome == "answered" else "not_answered",
+        "charged_seconds": minutes * 60,
         "amount_micro": minutes * price,
+        "rest_parts": 0,
         "settlement_micro": minutes * cost,
     }
 
 
 def totals(calls: pl.DataFrame, rate_id: str = "plan@2024-01-01") -> pl.DataFrame:
     """Usage totals of calls."""
-    seconds = pl.col("amount_micro") // 100_000 * 60
+    seconds = pl.col("charged_seconds")
     return (
         calls.with_columns(
             pl.col("started_at").dt.date().alias("usage_date"),
             pl.lit(rate_id).alias("rate_id"),
             pl.lit("carrier_plan@2024-01-01").alias("settlement_rate_id"),
-            pl.when(pl.col("outcome") != "answered")
-            .then(pl.lit("not_answered"))
-            .when(pl.col("talk_ms") == 0)
-            .then(pl.lit("zero_seconds"))
-            .alias("free_reason"),
         )
         .group_by(UsageTotal.key)
         .agg(
@@ -289,7 +294,7 @@ def totals(calls: pl.DataFrame, rate_id: str = "plan@2024-01-01") -> pl.DataFram
             seconds.sum().alias("charged_seconds"),
             pl.len().alias("block_count"),
             pl.col("amount_micro").sum(),
-            pl.lit(0, pl.Int64).alias("rest_parts"),
+            pl.col("rest_parts").sum(),
             seconds.sum().alias("settlement_billed_seconds"),
             pl.col("settlement_micro").sum(),
         )

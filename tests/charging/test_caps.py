@@ -1,10 +1,14 @@
+from fractions import Fraction
+
 import pytest
 
-from billing.charging.cap_credits import cap_credit
+from billing.charging.account_terms import month_terms
+from billing.charging.running_bill import RunningBill
 from billing.charging.stage import charge_accounts
-from billing.core.money import micro_from_text, yuan_exact
+from billing.core.money import PARTS, micro_from_text, yuan_exact
 from tests.charging.books import (
     MINIMUM_40,
+    NO_MOVEMENTS,
     OCTOBER,
     Calls,
     calls,
@@ -31,7 +35,7 @@ def charged(terms, text, subscription=ONE_NUMBER):
     book = rate_book(retail(**terms), contract=contracts("C1"), subscription=subscription)
     table = calls(text)
     asked = Calls(table)
-    return charge_accounts(OCTOBER, totals(table), asked, book), asked
+    return charge_accounts(OCTOBER, totals(table), asked, book, NO_MOVEMENTS), asked
 
 
 def adjusted(out):
@@ -61,8 +65,12 @@ def adjusted(out):
         ("0.008", "0.001", "0.00", "0.00"),  # two lines of 0.004 were rounded down: a credit never adds
     ],
 )
-def test_cap_credit(exact, over, lines, credit):
-    assert yuan_exact(cap_credit(*(micro_from_text(text) for text in (exact, over, lines)))) == credit
+def test_what_a_rule_takes_off_the_bill(exact, over, lines, credit):
+    book = rate_book(retail(), contract=contracts("C1"), subscription=ONE_NUMBER)
+    (terms,) = month_terms(OCTOBER, book)
+    exact, over, lines = (micro_from_text(text) for text in (exact, over, lines))
+    bill = RunningBill({terms.account: exact * PARTS}, {terms.account: lines})
+    assert yuan_exact(bill.change(terms, Fraction(-over))) == credit
 
 
 def test_the_crossing_call_and_calls_in_progress_are_billed_whole():
@@ -136,7 +144,9 @@ def test_the_instant_may_lie_on_the_day_after_the_crossing_day():
 
 def test_a_cap_that_is_not_reached_asks_for_no_call():
     book = rate_book(retail(**CAP_10), contract=contracts("C1"), subscription=ONE_NUMBER)
-    out = charge_accounts(OCTOBER, usage("day number contract amount\n3 4006000001 C1 9.99"), no_calls, book)
+    out = charge_accounts(
+        OCTOBER, usage("day number contract amount\n3 4006000001 C1 9.99"), no_calls, book, NO_MOVEMENTS
+    )
     assert shown(out.tables["charge"]) == ["4006000001 usage 9.99"]
     assert out.tables["call_adjustment"].is_empty() and out.findings == []
 

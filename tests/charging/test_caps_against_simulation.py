@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from billing.charging.stage import charge_accounts
 from billing.core.money import round_to_fen
-from tests.charging.books import CALL_SCHEMA, OCTOBER, Calls, call, contracts, rate_book, retail, totals
+from tests.charging.books import CALL_SCHEMA, NO_MOVEMENTS, OCTOBER, Calls, call, contracts, rate_book, retail, totals
 
 NUMBERS = ("4006000001", "4006000002")
 SUBSCRIPTION = """
@@ -101,7 +101,7 @@ def test_caps_agree_with_the_replayed_month(picks, amount_cap, count_cap, random
     book = rate_book(retail(**terms_of(amount_cap, count_cap)), contract=contracts("C1"), subscription=SUBSCRIPTION)
     order = list(range(table.height))
     random.shuffle(order)
-    out = charge_accounts(OCTOBER, totals(table), Calls(table[order]), book)
+    out = charge_accounts(OCTOBER, totals(table), Calls(table[order]), book, NO_MOVEMENTS)
     over = replay(table.to_dicts(), amount_cap, count_cap)
     charged = table.filter(pl.col("outcome") == "answered", pl.col("talk_ms") > 0)
     adjustments, charges = out.tables["call_adjustment"], out.tables["charge"]

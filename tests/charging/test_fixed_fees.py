@@ -3,7 +3,7 @@ import pytest
 from billing.charging.fixed_fees import fee_of_days
 from billing.charging.stage import charge_accounts
 from billing.core.money import micro_from_text, yuan_exact
-from tests.charging.books import MINIMUM_40, OCTOBER, contracts, no_calls, rate_book, retail, shown, usage
+from tests.charging.books import MINIMUM_40, NO_MOVEMENTS, OCTOBER, contracts, no_calls, rate_book, retail, shown, usage
 
 MONTHLY = {"item": "monthly_function_fee", "kind": "recurring", "amount": "50.00", "tax_code": "value_added"}
 OPENING = {"item": "opening_fee", "kind": "one_off", "amount": "100.00", "tax_code": "value_added"}
@@ -37,7 +37,7 @@ def test_recurring_fee(first_month, last_month, valid_from, valid_to, amount, qu
     fee = MONTHLY | {"first_month": first_month, "last_month": last_month}
     rows = f"contract_id service_number plan_id valid_from valid_to\nC1 4006000001 plan {valid_from} {valid_to}"
     book = rate_book(retail(fees=[fee]), contract=contracts("C1"), subscription=rows)
-    charges = charge_accounts(OCTOBER, NO_CALLS, no_calls, book).tables["charge"]
+    charges = charge_accounts(OCTOBER, NO_CALLS, no_calls, book, NO_MOVEMENTS).tables["charge"]
     line = f"4006000001 recurring {amount} {quantity}"
     assert shown(charges, "quantity", "quantity_unit") == ([] if amount is None else [line])
 
@@ -49,7 +49,7 @@ def test_recurring_fee(first_month, last_month, valid_from, valid_to, amount, qu
 def test_one_off_fees_are_whole_in_the_opening_month(valid_from, expected):
     rows = f"contract_id service_number plan_id valid_from\nC1 4006000001 plan {valid_from}"
     book = rate_book(retail(fees=[OPENING]), contract=contracts("C1"), subscription=rows)
-    charges = charge_accounts(OCTOBER, NO_CALLS, no_calls, book).tables["charge"]
+    charges = charge_accounts(OCTOBER, NO_CALLS, no_calls, book, NO_MOVEMENTS).tables["charge"]
     assert shown(charges, "vat_rate_bp") == expected
 
 
@@ -61,12 +61,12 @@ def test_a_new_plan_under_the_same_contract_is_no_opening():
     """
     plans = retail(fees=[OPENING]), retail("other", fees=[OPENING])
     book = rate_book(*plans, contract=contracts("C1"), subscription=rows)
-    assert charge_accounts(OCTOBER, NO_CALLS, no_calls, book).tables["charge"].is_empty()
+    assert charge_accounts(OCTOBER, NO_CALLS, no_calls, book, NO_MOVEMENTS).tables["charge"].is_empty()
 
 
 def test_fixed_fees_do_not_fill_the_minimum():
     fee = MONTHLY | {"first_month": "by_day", "last_month": "whole"}
     rows = "contract_id service_number plan_id valid_from\nC1 4006000001 plan 2026-01-01"
     book = rate_book(retail(minimum=MINIMUM_40, fees=[fee]), contract=contracts("C1"), subscription=rows)
-    charges = charge_accounts(OCTOBER, NO_CALLS, no_calls, book).tables["charge"]
+    charges = charge_accounts(OCTOBER, NO_CALLS, no_calls, book, NO_MOVEMENTS).tables["charge"]
     assert shown(charges) == ["4006000001 recurring 50.00", "4006000001 true_up 40.00"]

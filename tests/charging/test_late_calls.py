@@ -7,6 +7,7 @@ from billing.core.money import yuan_exact
 from billing.tables.calls import CallAdjustment
 from tests.charging.books import (
     MINIMUM_40,
+    NO_MOVEMENTS,
     OCTOBER,
     Calls,
     calls,
@@ -33,7 +34,7 @@ BOOK = rate_book(retail(minimum=MINIMUM_40), contract=contracts("C1", "C2"), sub
 
 def late(before, after, book=BOOK, billed_here=True):
     return charge_late(
-        NOVEMBER, OCTOBER, usage(before), usage(after), no_calls, no_calls, book, billed_here=billed_here
+        NOVEMBER, OCTOBER, usage(before), usage(after), no_calls, no_calls, book, NO_MOVEMENTS, billed_here=billed_here
     ).tables["charge"]
 
 
@@ -94,7 +95,7 @@ def with_late(table, late_ids, book, **more):
     """Tables of the late calls among calls."""
     billed = table.filter(~pl.col("cdr_id").is_in(late_ids))
     months = (totals(billed), totals(table), Calls(billed), Calls(table))
-    return charge_late(NOVEMBER, OCTOBER, *months, book, **({"billed_here": True} | more)).tables
+    return charge_late(NOVEMBER, OCTOBER, *months, book, NO_MOVEMENTS, **({"billed_here": True} | more)).tables
 
 
 def adjusted(tables):
@@ -140,17 +141,17 @@ ADJUSTMENTS = "rule_key contract_id service_number rule started_after cdr_id cal
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("k C1 N r 2026-10-05T09:00 - 2 0.20 0.12", "k C1 N r 2026-10-05T09:00 - 2 0.20 0.12", []),
-        ("", "k C1 N r 2026-10-05T09:00 - 2 0.20 0.12", ["k 09:00:00 2 0.20 0.12"]),
-        ("k C1 N r 2026-10-05T09:00 - 2 0.20 0.12", "", ["k None -2 -0.20 -0.12"]),  # the rule holds no more
+        ("k C1 N cap_count 2026-10-05T09:00 - 2 0.20 0.12", "k C1 N cap_count 2026-10-05T09:00 - 2 0.20 0.12", []),
+        ("", "k C1 N cap_count 2026-10-05T09:00 - 2 0.20 0.12", ["k 09:00:00 2 0.20 0.12"]),
+        ("k C1 N cap_count 2026-10-05T09:00 - 2 0.20 0.12", "", ["k None -2 -0.20 -0.12"]),  # the rule holds no more
         (
-            "k C1 N r 2026-10-05T09:00 - 2 0.20 0.12",
-            "k C1 N r 2026-10-05T08:00 - 2 0.20 0.12",
+            "k C1 N cap_count 2026-10-05T09:00 - 2 0.20 0.12",
+            "k C1 N cap_count 2026-10-05T08:00 - 2 0.20 0.12",
             ["k 08:00:00 0 0.00 0.00"],  # only the instant moved
         ),
         (
-            "k C1 N r 2026-10-05T09:00 - 2 0.20 0.12\nk C1 N r - 7 1 0.10 0.06",
-            "k C1 N r 2026-10-05T08:00 - 4 0.40 0.24",
+            "k C1 N cap_count 2026-10-05T09:00 - 2 0.20 0.12\nk C1 N cap_count - 7 1 0.10 0.06",
+            "k C1 N cap_count 2026-10-05T08:00 - 4 0.40 0.24",
             ["k 08:00:00 2 0.20 0.12", "k None -1 -0.10 -0.06"],  # the single call is part of the range now
         ),
     ],

@@ -5,7 +5,18 @@ import pytest
 from billing.charging.minimums import floor_of_days, true_up
 from billing.charging.stage import charge_accounts
 from billing.core.money import micro_from_text, yuan_exact
-from tests.charging.books import MINIMUM_40, OCTOBER, contracts, due, no_calls, rate_book, retail, shown, usage
+from tests.charging.books import (
+    MINIMUM_40,
+    NO_MOVEMENTS,
+    OCTOBER,
+    contracts,
+    due,
+    no_calls,
+    rate_book,
+    retail,
+    shown,
+    usage,
+)
 
 YUAN = 1_000_000
 
@@ -38,7 +49,9 @@ def test_true_up(floor, counted, missing):
 
 def test_usage_below_the_floor_is_filled_up():
     book = rate_book(retail(minimum=MINIMUM_40), contract=contracts("C1"), subscription=SINCE_JANUARY)
-    out = charge_accounts(OCTOBER, usage("day number contract amount\n3 4006000001 C1 32.40"), no_calls, book)
+    out = charge_accounts(
+        OCTOBER, usage("day number contract amount\n3 4006000001 C1 32.40"), no_calls, book, NO_MOVEMENTS
+    )
     assert shown(out.tables["charge"]) == ["4006000001 true_up 7.60", "4006000001 usage 32.40"]
     assert out.findings == []
 
@@ -64,7 +77,7 @@ def test_a_contract_may_pool_the_floors_of_its_numbers(amounts, missing):
     pooled = MINIMUM_40 | {"per_month": "50.00", "scope": "contract"}
     book = rate_book(retail(minimum=pooled), contract=contracts("C1"), subscription=THREE_NUMBERS)
     text = "\n".join(f"3 400600000{index} C1 {amount}" for index, amount in enumerate(amounts, 1))
-    out = charge_accounts(OCTOBER, usage(f"day number contract amount\n{text}"), no_calls, book)
+    out = charge_accounts(OCTOBER, usage(f"day number contract amount\n{text}"), no_calls, book, NO_MOVEMENTS)
     found = [line for line in shown(out.tables["charge"]) if "true_up" in line]
     assert found == ([f"* true_up {missing}"] if missing else [])
 
@@ -81,7 +94,9 @@ def test_a_pool_holds_what_opened_in_the_month_by_its_own_reading():
         C1          4006000002     plan    2026-10-17
         """,
     )
-    out = charge_accounts(OCTOBER, usage("day number contract amount\n3 4006000001 C1 60.00"), no_calls, book)
+    out = charge_accounts(
+        OCTOBER, usage("day number contract amount\n3 4006000001 C1 60.00"), no_calls, book, NO_MOVEMENTS
+    )
     assert "* true_up 14.19" in shown(out.tables["charge"])
 
 
@@ -97,7 +112,9 @@ def test_every_number_has_its_own_floor():
         C1          4006000003     plan    2026-01-01
         """,
     )
-    out = charge_accounts(OCTOBER, usage("day number contract amount\n3 4006000001 C1 100.00"), no_calls, book)
+    out = charge_accounts(
+        OCTOBER, usage("day number contract amount\n3 4006000001 C1 100.00"), no_calls, book, NO_MOVEMENTS
+    )
     assert due(out.tables["charge"]) == "200.00"
 
 
@@ -126,7 +143,7 @@ def test_opening_and_closing_month(first_month, last_month, day_rate, valid_from
     rows = f"contract_id service_number plan_id valid_from valid_to\nC1 4006000001 plan {valid_from} {valid_to}"
     book = rate_book(retail(minimum=terms), contract=contracts("C1"), subscription=rows)
     calls = usage(f"day number contract amount\n12 4006000001 C1 {usage_amount}")
-    charges = charge_accounts(OCTOBER, calls, no_calls, book).tables["charge"]
+    charges = charge_accounts(OCTOBER, calls, no_calls, book, NO_MOVEMENTS).tables["charge"]
     true_ups = [yuan_exact(row["amount_micro"]) for row in charges.iter_rows(named=True) if row["kind"] == "true_up"]
     assert true_ups == ([] if expected is None else [expected])
 
@@ -141,7 +158,7 @@ def test_a_number_that_changes_owners_closes_for_the_first_and_opens_for_the_sec
         C2          4006000001     plan    2026-10-11 -
         """,
     )
-    charges = charge_accounts(OCTOBER, usage("day number contract"), no_calls, book).tables["charge"]
+    charges = charge_accounts(OCTOBER, usage("day number contract"), no_calls, book, NO_MOVEMENTS).tables["charge"]
     # 40 x 10/31 = 12.903..., 40 x 21/31 = 27.096...
     assert shown(charges, "contract_id") == ["4006000001 true_up 12.90 C1", "4006000001 true_up 27.10 C2"]
 
@@ -151,9 +168,11 @@ def test_the_version_in_force_on_the_first_governs_the_month():
     dearer = retail(start="2026-10-10", minimum=MINIMUM_40 | {"per_month": "90.00"})
     both = plan.model_copy(update={"versions": {**plan.versions, **dearer.versions}})
     book = rate_book(both, contract=contracts("C1"), subscription=SINCE_JANUARY)
-    charges = charge_accounts(OCTOBER, usage("day number contract"), no_calls, book).tables["charge"]
+    charges = charge_accounts(OCTOBER, usage("day number contract"), no_calls, book, NO_MOVEMENTS).tables["charge"]
     assert shown(charges, "rate_id") == ["4006000001 true_up 40.00 plan@2024-01-01"]
-    november = charge_accounts(OCTOBER.shifted(1), usage("day number contract"), no_calls, book).tables["charge"]
+    november = charge_accounts(OCTOBER.shifted(1), usage("day number contract"), no_calls, book, NO_MOVEMENTS).tables[
+        "charge"
+    ]
     assert shown(november, "rate_id") == ["4006000001 true_up 90.00 plan@2026-10-10"]
 
 
@@ -169,19 +188,22 @@ def test_a_free_trial_owes_no_minimum(trial_until, expected):
     trial = f"contract_id customer_id agent_id trial_until\nC1 K1 A1 {trial_until}"
     terms = retail(minimum=MINIMUM_40 | {"first_month": "prorate"})
     book = rate_book(terms, contract=trial, subscription=SINCE_JANUARY)
-    assert shown(charge_accounts(OCTOBER, usage("day number contract"), no_calls, book).tables["charge"]) == expected
+    assert (
+        shown(charge_accounts(OCTOBER, usage("day number contract"), no_calls, book, NO_MOVEMENTS).tables["charge"])
+        == expected
+    )
 
 
 def test_an_agreed_minimum_replaces_the_plans():
     book = rate_book(retail(minimum=MINIMUM_40), contract=contracts("C1"), subscription=AGREED_60)
-    charges = charge_accounts(OCTOBER, usage("day number contract"), no_calls, book).tables["charge"]
+    charges = charge_accounts(OCTOBER, usage("day number contract"), no_calls, book, NO_MOVEMENTS).tables["charge"]
     assert shown(charges, "explanation") == ['4006000001 true_up 60.00 {"counted":"0.00","floor":"60.00"}']
     assert charges["supply_date"].to_list() == [dt.date(2026, 10, 31)]
 
 
 def test_an_agreed_minimum_without_a_reading_is_refused_not_guessed():
     book = rate_book(retail(), contract=contracts("C1"), subscription=AGREED_60)
-    out = charge_accounts(OCTOBER, usage("day number contract"), no_calls, book)
+    out = charge_accounts(OCTOBER, usage("day number contract"), no_calls, book, NO_MOVEMENTS)
     assert out.tables["charge"].is_empty()
     assert [(finding.reason, finding.severity) for finding in out.findings] == [("MINIMUM_READING_MISSING", "critical")]
     assert "C1" in out.findings[0].text("en") and "C1" in out.findings[0].text("zh")

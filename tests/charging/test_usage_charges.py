@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from billing.charging.stage import charge_accounts
 from billing.core.money import round_to_fen
-from tests.charging.books import OCTOBER, contracts, no_calls, rate_book, retail, shown, usage
+from tests.charging.books import NO_MOVEMENTS, OCTOBER, contracts, no_calls, rate_book, retail, shown, usage
 
 SUBSCRIPTION = """
 contract_id service_number plan_id valid_from
@@ -18,7 +18,7 @@ BOOK = rate_book(retail(), contract=contracts("C1"), subscription=SUBSCRIPTION)
 
 
 def charged(text):
-    return charge_accounts(OCTOBER, usage(text), no_calls, BOOK).tables["charge"]
+    return charge_accounts(OCTOBER, usage(text), no_calls, BOOK, NO_MOVEMENTS).tables["charge"]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_month_of_two_vat_rates_has_two_lines():
     tax = BOOK.prices.tax.model_copy(update={"codes": codes})
     book = type(BOOK)(type(BOOK.prices)(**(vars(BOOK.prices) | {"tax": tax})), BOOK.tables, BOOK.policy)
     calls = usage("day number contract amount\n14 4006000001 C1 1.00\n15 4006000001 C1 2.00")
-    charges = charge_accounts(OCTOBER, calls, no_calls, book).tables["charge"]
+    charges = charge_accounts(OCTOBER, calls, no_calls, book, NO_MOVEMENTS).tables["charge"]
     assert shown(charges, "vat_rate_bp", "usage_key") == [
         "4006000001 usage 2.00 600 2026-10|C1|4006000001|plan@2024-01-01|600",
         "4006000001 usage 1.00 900 2026-10|C1|4006000001|plan@2024-01-01|900",
@@ -81,7 +81,7 @@ def test_adjustments_are_charged_in_their_period():
     J3            C1          -              2026-11 9.00         voice    later
     """
     book = rate_book(retail(), contract=contracts("C1"), subscription=SUBSCRIPTION, adjustment=rows)
-    charges = charge_accounts(OCTOBER, usage("day number contract"), no_calls, book).tables["charge"]
+    charges = charge_accounts(OCTOBER, usage("day number contract"), no_calls, book, NO_MOVEMENTS).tables["charge"]
     assert shown(charges, "charge_key", "product") == [
         "* adjustment 1.00 C1/*/adjustment/adjustment/2026-10/J2 None",
         "4006000001 adjustment -3.20 C1/4006000001/adjustment/adjustment/2026-10/J1 split_charge_400",
@@ -97,10 +97,10 @@ AMOUNTS = st.lists(
 def test_calls_and_rounding_are_the_bill_whatever_the_order(rows, random):
     frame = usage("day number contract\n" + "\n".join(f"{day} {number} C1" for day, number, _ in rows))
     frame = frame.with_columns(pl.Series("amount_micro", [amount for *_, amount in rows], pl.Int64))
-    charges = charge_accounts(OCTOBER, frame, no_calls, BOOK).tables["charge"]
+    charges = charge_accounts(OCTOBER, frame, no_calls, BOOK, NO_MOVEMENTS).tables["charge"]
     order = list(range(len(rows)))
     random.shuffle(order)
-    assert charge_accounts(OCTOBER, frame[order], no_calls, BOOK).tables["charge"].equals(charges)
+    assert charge_accounts(OCTOBER, frame[order], no_calls, BOOK, NO_MOVEMENTS).tables["charge"].equals(charges)
     for number in ("4006000001", "4006000002"):
         exact = sum(amount for _, name, amount in rows if name == number)
         of_number = charges.filter(pl.col("service_number") == number)

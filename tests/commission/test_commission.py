@@ -7,7 +7,7 @@ from billing.core.money import micro_from_text, yuan_exact
 from billing.core.period import Period
 from billing.tables.calls import UsageTotal
 from billing.tables.documents import Charge, CommissionLine
-from tests.charging.books import no_calls, rate_book, retail, scheme
+from tests.charging.books import NO_MOVEMENTS, no_calls, rate_book, retail, scheme
 
 FEE_500 = {
     "item": "monthly_function_fee",
@@ -32,7 +32,7 @@ def book_of(contract, receipts="", subscription=NUMBER, **more):
 
 def paid(book, month="2026-10", earlier=None, billed=NO_BILLS, fees=True, since=None):
     period = Period.parse(month)
-    previous = charge_accounts(period.shifted(-1), UsageTotal.empty(), no_calls, book).tables[Charge.name]
+    previous = charge_accounts(period.shifted(-1), UsageTotal.empty(), no_calls, book, NO_MOVEMENTS).tables[Charge.name]
     before = CommissionLine.empty() if earlier is None else earlier
     since = Period.parse(since or month)
     return pay_commission(period, book, previous if fees else Charge.empty(), before, billed, receipts_since=since)
@@ -170,7 +170,7 @@ def test_without_a_bill_of_ours_the_fee_stands_for_it():
     ],
 )
 def test_fees_of_a_trial_earn_nothing(trial_until, expected):
-    fees = charge_accounts(Period(2026, 9), UsageTotal.empty(), no_calls, book_of(MONTHLY, "", SINCE_JANUARY))
+    fees = charge_accounts(Period(2026, 9), UsageTotal.empty(), no_calls, book_of(MONTHLY, "", SINCE_JANUARY), NO_MOVEMENTS)
     book = book_of(f"C1 K1 A1 2026-01-01 - monthly - {trial_until}", "", SINCE_JANUARY)
     october = Period(2026, 10)
     out = pay_commission(

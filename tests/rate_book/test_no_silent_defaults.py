@@ -7,13 +7,10 @@ import yaml
 from pydantic import ValidationError
 
 from billing.rate_book.call_price import Block, CallPrice, FreeSeconds, Rounding
+from billing.rate_book.month_terms import Allowance, AmountCap, CountCap, Discount, Fee, Metered, Minimum, Volume
 from billing.rate_book.plans import (
-    AmountCap,
     CommissionScheme,
     CommissionVersion,
-    CountCap,
-    Fee,
-    Minimum,
     RetailPlan,
     RetailVersion,
     SettlementPlan,
@@ -22,19 +19,29 @@ from billing.rate_book.plans import (
     TaxTable,
 )
 from billing.rate_book.policy import Policy, Readings, TaxpayerFrom
+from billing.rate_book.quantity_price import Band, Package, QuantityPrice
 from pipelines.books import shipped
 
+QUANTITY_FORMS = {"divide_by", "round", "free", "price", "package", "graduated", "all_units", "edge", "fee_at_zero",
+                  "minimum_charge", "maximum_charge"}  # fmt: skip
 OPTIONAL = {
     Minimum: {"prorate_day_rate"},
     CallPrice: {"schedule", "price_per_minute", "blocks", "connect_fee", "minimum_charge", "maximum_charge",
                 "free_seconds", "bill_from", "legs", "discount", "rounding"},
     Rounding: {"places"},
     Fee: {"first_month", "last_month", "is_function_fee"},
-    RetailVersion: {"windows", "straddle", "calendar", "minimum", "cap_amount", "cap_count", "fees"},
+    RetailVersion: {"windows", "straddle", "calendar", "minimum", "cap_amount", "cap_count", "fees", "allowances",
+                    "volume", "discounts", "metered"},
+    Allowance: {"quantity", "roll_for", "first_month"},
+    QuantityPrice: QUANTITY_FORMS,
+    Volume: QUANTITY_FORMS,
+    Band: {"price", "discount", "fee"},
+    Package: {"single_price"},
+    Discount: {"share", "amount"},
     RetailPlan: {"illustrative"},
 }  # fmt: skip
 """What may be left out: a term the plan does not have, or one of which leaving it out is the plain reading."""
-MODELS = (AmountCap, Block, CallPrice, FreeSeconds, Rounding, CommissionScheme, CommissionVersion, CountCap, Fee,
+MODELS = (Allowance, Band, Discount, Metered, Package, QuantityPrice, Volume, AmountCap, Block, CallPrice, FreeSeconds, Rounding, CommissionScheme, CommissionVersion, CountCap, Fee,
           Minimum, RetailPlan, RetailVersion, SettlementPlan, SettlementVersion, TaxCode, TaxTable, Readings,
           TaxpayerFrom)  # fmt: skip
 

@@ -1,0 +1,156 @@
+"""What a plan says of a month: minimum, caps, fees, allowances, the price by volume, discounts, metered items.
+
+Fields whose wording decides money have no default. The order in which they act on the bill is fixed (domain rule
+10.31): first prices, allowances, price by volume, caps, rounding to the line, discounts, minimum, fees.
+"""
+
+from fractions import Fraction
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from billing.core.money import MICRO_PER_YUAN, PARTS
+from billing.rate_book.call_price import Share, Strict, read_amount
+from billing.rate_book.quantity_price import Quantity, QuantityPrice
+
+Unit = Literal["minute", "second", "call", "yuan"]
+"""What a month's calls are counted in; minutes and seconds are charged time, rounded by the blocks of each call."""
+COUNTED_PER: dict[str, int] = {"minute": 60, "second": 1, "call": 1, "yuan": MICRO_PER_YUAN * PARTS}
+"""What one unit is counted in: seconds, calls, parts of a millionth of a yuan."""
+_MOST_YUAN = 10_000_000
+
+
+def _fen_amount(value: Any) -> int:  # noqa: ANN401 - whatever the YAML holds
+    micro = read_amount(value)
+    if micro % 10_000:
+        raise ValueError("amounts of a document have at most two places")
+    return micro
+
+
+FenAmount = Annotated[int, BeforeValidator(_fen_amount), Field(ge=0)]
+
+
+class Minimum(Strict):
+    """Agreed floor of a month: what the call charges lack is a true-up line of its own (domain rule 10.11)."""
+
+    per_month: FenAmount
+    scope: Literal["number", "contract"]
+    first_month: Literal["actual", "prorate", "full"]
+    last_month: Literal["actual", "prorate", "full"]
+    prorate_day_rate: Literal["exact"] | FenAmount = "exact"
+
+
+class AmountCap(Strict):
+    """Ceiling on a month's fees: the crossing call is billed whole, calls that start later are free (10.1-10.3)."""
+
+    amount: FenAmount
+    fee_base: Literal["usage", "all"]
+    scope: Literal["number", "contract"]
+
+
+class CountCap(Strict):
+    """Ceiling on a month's incoming calls: the first N are connected, later ones are free (10.1, 10.4)."""
+
+    calls: Annotated[int, Field(ge=1)]
+    count: Literal["attempts", "answered"]
+    scope: Literal["number", "contract"]
+
+
+class Fee(Strict):
+    """A fixed fee of each number: `recurring` every month, or `one_off` in the month the number opens."""
+
+    item: str
+    kind: Literal["recurring", "one_off"]
+    amount: FenAmount
+    tax_code: str
+    first_month: Literal["whole", "by_day", "next_month"] | None = None
+    last_month: Literal["whole", "by_day"] | None = None
+    is_function_fee: bool = False
+
+    @model_validator(mode="after")
+    def _months(self) -> Self:
+        if self.kind == "recurring" and (self.first_month is None or self.last_month is None):
+            raise ValueError("a recurring fee must say first_month (whole, by_day, next_month) and last_month")
+        return self
+
+
+class Allowance(Strict):
+    """Units that are paid for already: calls draw them in order of start, the earliest to expire first (10.12).
+
+    `every`: granted each month, each year from the day the number opened, or bought (catalog table `allowance_purchase`
+    gives quantity and days). `unused: roll` keeps what is left for `roll_for` more months or years, without it for as
+    long as the number stays.
+    """
+
+    name: str
+    of: Unit
+    quantity: Quantity | None = None
+    every: Literal["month", "year", "purchase"]
+    scope: Literal["number", "contract"]
+    last_call: Literal["split", "all_in", "all_out"]
+    unused: Literal["lapse", "roll"]
+    roll_for: Annotated[int, Field(ge=1)] | None = None
+    first_month: Literal["full", "prorate"] | None = None
+
+    @model_validator(mode="after")
+    def _terms(self) -> Self:
+        if (self.every == "purchase") != (self.quantity is None):
+            raise ValueError(
+                "quantity belongs to an allowance of every month or year; of a bought one the catalog says it"
+            )
+        if (self.every == "month") != (self.first_month is not None):
+            raise ValueError("an allowance of every month, and only such a one, says first_month (full, prorate)")
+        if self.roll_for is not None and self.unused != "roll":
+            raise ValueError("roll_for belongs to unused: roll")
+        if self.quantity is not None:
+            self.counted(self.quantity)
+        return self
+
+    def counted(self, quantity: Fraction) -> int:
+        """A quantity in what the allowance is counted in: seconds, calls or parts of a millionth of a yuan.
+
+        Raises:
+            ValueError: no whole number of them, or more yuan than can be counted.
+        """
+        counted = quantity * COUNTED_PER[self.of]
+        if counted.denominator != 1 or (self.of == "yuan" and quantity > _MOST_YUAN):
+            raise ValueError(f"{self.name}: {quantity} cannot be counted in {self.of}s")
+        return int(counted)
+
+
+class Volume(QuantityPrice):
+    """The price of a month's calls together, in place of their first prices; it counts what allowances left."""
+
+    of: Unit
+    scope: Literal["number", "contract"]
+
+    @model_validator(mode="after")
+    def _discounts(self) -> Self:
+        if self.of != "yuan" and any(band.discount is not None for band in self.bands):
+            raise ValueError("a discount is of yuan; bands of other units have a price")
+        return self
+
+
+class Discount(Strict):
+    """A share or an amount off a number's call charges, before the cap or after it."""
+
+    name: str
+    share: Share | None = None
+    amount: FenAmount | None = None
+    position: Literal["before_cap", "after_cap"]
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.share is None) == (self.amount is None):
+            raise ValueError("a discount is a share or an amount")
+        return self
+
+
+class Metered(Strict):
+    """Usage that is no call, such as hours of recording, from catalog table `metered_item`."""
+
+    item: str
+    counted: Literal["sum", "each", "peak", "last"]
+    scope: Literal["number", "contract"]
+    price: QuantityPrice
+    tax_code: str

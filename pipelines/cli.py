@@ -12,25 +12,10 @@ from typing import Any
 import click
 
 from pipelines import commands
+from pipelines.cli_values import Day, NamedQuantity, Waiting
 from pipelines.session import EXIT_USAGE, Session, language_of, tell_usage, words
 
 Options = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-class Waiting(click.ParamType[float]):
-    """A time to wait: `600`, `30s` or `10m`, in seconds."""
-
-    name = "time"
-    examples = "600, 30s, 10m"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
-        """Seconds of the text."""
-        text = str(value)
-        unit = {"s": 1, "m": 60}.get(text[-1:], 0)
-        number = text[:-1] if unit else text
-        if not number.isdecimal():
-            self.fail(self.examples, param, ctx)
-        return float(int(number) * (unit or 1))
 
 
 def formatter(lang: str) -> type[click.HelpFormatter]:
@@ -106,7 +91,15 @@ def build(lang: str) -> click.Group:
     command("ingest", books, paths, layout, base=writing)(commands.ingest)
     command("run", books, period, no_ingest, base=writing)(commands.run)
     command("close", books, period, by, draft, base=writing)(commands.close)
-    command("price", click.argument("plan", type=file), click.argument("calls", type=file))(commands.price)
+    command(
+        "price",
+        click.argument("plan", type=file),
+        click.argument("calls", type=file),
+        click.option("--opened", type=Day(), help=said("opt_opened")),
+        click.option("--closed", type=Day(), help=said("opt_closed")),
+        click.option("--bought", type=NamedQuantity(), multiple=True, help=said("opt_bought")),
+        click.option("--held", type=NamedQuantity(), multiple=True, help=said("opt_held")),
+    )(commands.price)
     command("explain", books, key)(commands.explain)
     command("verify", books, optional_period)(commands.verify)
     command("status", books)(commands.status)
@@ -147,7 +140,7 @@ def _wanted(kind: click.ParamType[Any], lang: str) -> str:
         return f"{kind.min} ... {'' if kind.max is None else kind.max}".strip()
     if isinstance(kind, click.Path):
         return words("help.wants_file", lang)
-    return Waiting.examples
+    return str(getattr(kind, "examples", Waiting.examples))
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -18,7 +19,9 @@ from pipelines.init_books import init_books
 from pipelines.life import describe, moved_inputs, statuses, suspense_findings
 from pipelines.life import take_back as take_back_commit
 from pipelines.past import stored
-from pipelines.price import price_calls
+from pipelines.price import price_usage
+from pipelines.price_inputs import Agreed
+from pipelines.price_summary import price_lines
 from pipelines.rate_book_of import load_rate_book
 from pipelines.run_month import RunReport, run_month
 from pipelines.session import Session
@@ -114,14 +117,15 @@ def close(session: Session, books: Path, period: str, by: str, draft: str | None
         _tell_close(session, opened, wanted)
 
 
-def price(session: Session, plan: Path, calls: Path) -> None:
-    """Rate a CSV of calls under one plan."""
-    priced = price_calls(plan, calls)
+def price(session: Session, plan: Path, calls: Path, **agreed: Any) -> None:  # noqa: ANN401
+    """Rate a CSV of calls or metered items under one plan, and bill its months."""
+    priced = price_usage(plan, calls, Agreed(**agreed))
     session.give(**priced)
     headings = ("start", "duration_s", "billed_seconds", "block_count", "amount")
     rows = [[str(call[heading]) for heading in headings] for call in priced["calls"]]
-    rows.append([session.word("summary.total"), "", "", "", priced["total"]])
-    session.print(*table(headings, rows, frozenset({1, 2, 3, 4})))
+    if rows:
+        session.print(*table(headings, rows, frozenset({1, 2, 3, 4})), "")
+    session.print(*price_lines(priced["months"], session.language))
 
 
 def explain(session: Session, books: Path, key: str) -> None:

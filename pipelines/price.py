@@ -1,142 +1,236 @@
-"""`price`: rate a CSV of calls under one plan file, by the very stage that rates a month; no books needed."""
+"""`price`: rate calls or metered items under one plan file, by the very stages that make a month; no books needed."""
 
-import csv
 import datetime as dt
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from billing.core.findings import Finding, Refusal, refuse
-from billing.core.money import yuan_exact
-from billing.rate_book.book import WINDOW_MARK, version_on
-from billing.rate_book.call_price import CallPrice
-from billing.rate_book.plans import RetailPlan, RetailVersion
-from billing.rate_book.rating_rows import blocks_row, rating_schema, terms_row
-from billing.rate_book.windows import DAY_MS, Calendar, slots
-from billing.rate_book.yaml_file import parse, read_yaml
-from billing.rating.stage import rate_calls
-from billing.tables.calls import Cdr, RatedCall
-from pipelines.books import shipped
-
-_NUMBER = "4000000000"
-_TOO_MANY_DIGITS = 10
-"""No call lasts for decades; milliseconds of so many seconds would not fit 64 bits much further on."""
-_FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
+from billing.charging.stage import charge_accounts
+from billing.core.findings import Refusal, refuse
+from billing.core.money import micro_from_text, yuan, yuan_exact
+from billing.core.period import Period
+from billing.invoicing.stage import make_invoices
+from billing.rate_book.book import RateBook, version_on
+from billing.rate_book.plans import RetailPlan
+from billing.rate_book.rating_rows import rating_rows
+from billing.rating.stage import rate_calls, total_usage
+from billing.tables.calls import CallAdjustment, Cdr, RatedCall
+from billing.tables.documents import AllowanceMovement, Charge, Invoice, InvoiceLine, TaxLine
+from pipelines.price_book import price_book
+from pipelines.price_inputs import NUMBER, Agreed, read_usage
 
 
-def price_calls(plan_file: Path, calls_file: Path) -> dict[str, Any]:
-    """Rate calls under a plan.
+def price_usage(plan_file: Path, usage_file: Path, agreed: Agreed) -> dict[str, Any]:
+    """Rate usage under a plan and bill its months, from that of the first call or item to that of the last.
 
     Args:
         plan_file: a retail plan (YAML).
-        calls_file: CSV with `start` and `duration_s` (whole seconds of talk), UTF-8.
+        usage_file: CSV of calls or of metered items (`read_usage`), UTF-8.
+        agreed: what stands in the catalog of real books.
 
     Returns:
-        Per call its derivation and amount, and the totals; amounts in yuan as text.
+        Per call its derivation and amount; per month charges, allowances, bill and VAT; amounts in yuan as text.
 
     Raises:
-        Refusal: the plan or a line cannot be read, or the plan has no price on a day.
+        Refusal: the plan or a line cannot be read, the plan has no price on a day, or a month has a critical finding.
     """
-    plan = parse(RetailPlan, read_yaml(plan_file, plan_file.name))
-    versions: dict[str, CallPrice] = {}
-    of_rate: dict[str, list[dict[str, Any]]] = {}
-    for line, (start, seconds) in enumerate(_read(calls_file), start=2):
-        found = version_on(plan.versions, plan.plan, start.date())
-        if found is None:
-            raise refuse("NO_PRICE", f"{calls_file.name}:{line}")
-        rate_id, price = _price_at(plan_file, *found, start)
-        versions[rate_id] = price
-        of_rate.setdefault(rate_id, []).append(_call_row(line, start, seconds))
-    priced = [row for rate_id, calls in of_rate.items() for row in _rate(rate_id, versions[rate_id], calls)]
-    priced.sort(key=lambda row: row["line"])
-    total = sum(row["amount_micro"] for row in priced)
-    for row in priced:
-        row["amount"] = yuan_exact(row.pop("amount_micro"))
-    return {"plan": plan.plan, "calls": priced, "call_count": len(priced), "total": yuan_exact(total)}
-
-
-def _price_at(plan_file: Path, rate_id: str, version: RetailVersion, start: dt.datetime) -> tuple[str, CallPrice]:
-    """The price of a call that starts then, and its rate id: the version's own or that of a window."""
-    calendar = None
-    if version.calendar:
-        name = f"{version.calendar}.yaml"
-        beside = plan_file.parent.parent / "calendars" / name
-        path = beside if beside.exists() else shipped("rate_plans") / "calendars" / name
-        if not path.exists():
-            values = {"plan": rate_id, "calendar": version.calendar}
-            raise Refusal(Finding("CALENDAR_UNKNOWN", "critical", plan_file.name, values))
-        calendar = parse(Calendar, read_yaml(path, name))
-    clock = (start - dt.datetime.combine(start.date(), dt.time())) // dt.timedelta(milliseconds=1)
-    for since, until, window, price in slots(version.windows, version.call, start.date(), calendar):
-        if since <= clock < until:
-            return (f"{rate_id}{WINDOW_MARK}{window}" if window else rate_id), price
-    raise AssertionError("slots leave no hour out")
-
-
-def _call_row(line: int, start: dt.datetime, seconds: int) -> dict[str, Any]:
+    calls, metered = read_usage(usage_file)
+    numbers = sorted({row["number"] for row in metered} | {call[Cdr.service_number] for call in calls}) or [NUMBER]
+    plan, book = price_book(plan_file, numbers, metered, agreed)
+    _name_items(plan, metered, usage_file.name)
+    _check_prices(plan, book, calls, usage_file.name)
+    rated = _rated(book, calls, usage_file.name)
+    days = [call[Cdr.usage_date] for call in calls] + [row["start"].date() for row in metered]
+    months, amounts = _months(book, days, calls, rated)
+    taken = taken_from_calls(months, calls)
+    shown = [_shown(call, row, taken) for call, row in zip(calls, rated.iter_rows(named=True), strict=True)]
+    call_total = int(rated[RatedCall.amount_micro].sum())
     return {
-        **dict.fromkeys(str(column) for column in Cdr.columns),
-        Cdr.cdr_id: line,
-        Cdr.usage_date: start.date(),
-        Cdr.service_number: _NUMBER,
-        Cdr.started_at: start,
-        Cdr.talk_ms: seconds * 1000,
-        Cdr.outcome: "answered",
+        "plan": plan.plan,
+        "calls": shown,
+        "call_count": len(shown),
+        "call_total": yuan_exact(call_total),
+        "months": months,
+        "total": yuan(sum(amounts)),
     }
 
 
-def _rate(rate_id: str, price: CallPrice, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The calls under one version, through the rating stage; the carrier plays no part here."""
-    row = {
-        "service_number": _NUMBER,
-        "since_ms": 0,
-        "until_ms": DAY_MS,
-        "contract_id": "-",
-        "rate_id": rate_id,
-        "settlement_rate_id": "-",
-        "is_trial": False,
-        **terms_row(price),
-        **blocks_row("retail", price.blocks, len(price.blocks)),
-        **blocks_row("carrier", (), 1),
+def _name_items(plan: RetailPlan, metered: Sequence[dict[str, Any]], where: str) -> None:
+    """Rows that name no item are of the plan's only one."""
+    for row in metered:
+        found = version_on(plan.versions, plan.plan, row["start"].date())
+        items = [item.item for item in found[1].metered] if found else []
+        if row["item"] is None and len(items) == 1:
+            row["item"] = items[0]
+        if row["item"] not in items:
+            raise refuse("CALLS_LINE_WRONG", f"{where}:{row['line']}", field="item")
+
+
+def _check_prices(plan: RetailPlan, book: RateBook, calls: Sequence[dict[str, Any]], where: str) -> None:
+    for call in calls:
+        if book.retail(plan.plan, call[Cdr.usage_date]) is None:
+            raise refuse("NO_PRICE", f"{where}:{call[Cdr.cdr_id]}")
+
+
+def _rated(book: RateBook, calls: Sequence[dict[str, Any]], where: str) -> pl.DataFrame:
+    """The calls through the rating stage, in the order of the file."""
+    table = Cdr.of_rows(list(calls))
+    known = table[Cdr.service_number].unique()
+    frames = [RatedCall.empty()]
+    for (day,), own in table.partition_by(Cdr.usage_date, as_dict=True).items():
+        assert isinstance(day, dt.date), "every call has its day"
+        frames.append(rate_calls(own.lazy(), rating_rows(book, day), known).rated.collect())
+    rated = pl.concat(frames).sort(Cdr.cdr_id)
+    outside = set(table[Cdr.cdr_id]) - set(rated[Cdr.cdr_id])
+    if outside:
+        raise refuse("NO_CONTRACT_AT_CALL", f"{where}:{min(outside)}")
+    return rated
+
+
+def _months(
+    book: RateBook, days: Sequence[dt.date], calls: Sequence[dict[str, Any]], rated: pl.DataFrame
+) -> tuple[list[dict[str, Any]], list[int]]:
+    received = Cdr.of_rows(list(calls)).drop(Cdr.outcome, Cdr.service_number, Cdr.usage_date)
+    whole = rated.join(received, on=Cdr.cdr_id, how="left", maintain_order="left")
+    months: list[dict[str, Any]] = []
+    amounts: list[int] = []
+    movements = AllowanceMovement.empty()
+    if not days:
+        return months, amounts
+    period, last = Period.of(min(days)), Period.of(max(days))
+    while period <= last:
+        own = whole.filter(pl.col(RatedCall.usage_date) >= period.start, pl.col(RatedCall.usage_date) < period.end)
+        usage = total_usage(RatedCall.conform(own).lazy()).collect()
+        outcome = charge_accounts(period, usage, _CallsOf(own), book, movements)
+        if any(finding.severity == "critical" for finding in outcome.findings):
+            raise Refusal(*outcome.findings)
+        tables = {**outcome.tables, **make_invoices(period, outcome.tables[Charge.name], book).tables}
+        movements = pl.concat([movements, tables[AllowanceMovement.name]])
+        amounts.append(int(tables[Invoice.name][Invoice.gross_micro].sum()))
+        months.append(_month(period, tables))
+        period = period.shifted(1)
+    return months, amounts
+
+
+class _CallsOf:
+    """The calls of a month, where charging asks for single ones."""
+
+    def __init__(self, calls: pl.DataFrame) -> None:
+        self.calls = calls
+
+    def __call__(self, days: Sequence[dt.date], numbers: Sequence[str]) -> pl.DataFrame:
+        """Rated calls of the numbers that start on the days."""
+        return self.calls.filter(
+            pl.col(RatedCall.usage_date).is_in(list(days)), pl.col(RatedCall.service_number).is_in(list(numbers))
+        )
+
+
+def _month(period: Period, tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+    """One month as it is told."""
+    invoices = tables[Invoice.name]
+    return {
+        "month": str(period),
+        "charges": [_charge(row) for row in tables[Charge.name].iter_rows(named=True)],
+        "lines": [
+            {
+                "number": row[InvoiceLine.service_number],
+                "kind": row[InvoiceLine.kind],
+                "item": row[InvoiceLine.item],
+                "gross": yuan(row[InvoiceLine.gross_micro]),
+                "net": yuan(row[InvoiceLine.net_micro]),
+                "tax": yuan(row[InvoiceLine.tax_micro]),
+            }
+            for row in tables[InvoiceLine.name].iter_rows(named=True)
+        ],
+        "allowances": [
+            {
+                str(column): row[column]
+                for column in AllowanceMovement.columns
+                if column not in ("contract_id", "period")
+            }
+            for row in tables[AllowanceMovement.name].iter_rows(named=True)
+        ],
+        "adjustments": [
+            {
+                "rule": row[CallAdjustment.rule],
+                "number": row[CallAdjustment.service_number],
+                "after": row[CallAdjustment.started_after],
+                "before": row[CallAdjustment.started_before],
+                "line": row[CallAdjustment.cdr_id],
+                "calls": row[CallAdjustment.call_count],
+                "amount": yuan_exact(row[CallAdjustment.amount_micro]),
+            }
+            for row in tables[CallAdjustment.name].iter_rows(named=True)
+        ],
+        "vat": [
+            {"tax_code": row[TaxLine.tax_code], "rate": f"0.{row[TaxLine.vat_rate_bp]:04d}".rstrip("0")}
+            | {name: yuan(row[f"{name}_micro"]) for name in ("gross", "net", "tax")}
+            for row in tables[TaxLine.name].iter_rows(named=True)
+        ],
+        "net": yuan(int(invoices[Invoice.net_micro].sum())),
+        "tax": yuan(int(invoices[Invoice.tax_micro].sum())),
+        "total": yuan(int(invoices[Invoice.gross_micro].sum())),
     }
-    rows = pl.DataFrame([row], schema=rating_schema(len(price.blocks), 1), orient="row")
-    rated = rate_calls(Cdr.of_rows(calls).lazy(), rows, pl.Series([_NUMBER])).rated.collect()
-    return [
-        {
-            "line": call[RatedCall.cdr_id],
-            "start": source[Cdr.started_at].isoformat(sep=" "),
-            "duration_s": source[Cdr.talk_ms] // 1000,
-            "rate": rate_id,
-            "billed_seconds": call[RatedCall.billed_seconds],
-            "block_count": call[RatedCall.block_count],
-            "free_reason": call[RatedCall.free_reason],
-            "amount_micro": call[RatedCall.amount_micro],
-        }
-        for source, call in zip(calls, rated.iter_rows(named=True), strict=True)
-    ]
 
 
-def _read(path: Path) -> list[tuple[dt.datetime, int]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            columns = reader.fieldnames or []
-            if not {"start", "duration_s"} <= set(columns):
-                raise refuse("CALLS_FILE_WRONG", f"{path.name}:1", columns=", ".join(columns))
-            return [_call(row, f"{path.name}:{reader.line_num}") for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise refuse("CALLS_FILE_UNREADABLE", path.name, problem=error) from error
+def _charge(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "number": row[Charge.service_number],
+        "kind": row[Charge.kind],
+        "item": row[Charge.item],
+        "rate": row[Charge.rate_id],
+        "calls": row[Charge.call_count],
+        "quantity": row[Charge.quantity],
+        "unit": row[Charge.quantity_unit],
+        "amount": yuan_exact(row[Charge.amount_micro]),
+        "explanation": json.loads(row[Charge.explanation]),
+    }
 
 
-def _call(row: Mapping[str, str | None], where: str) -> tuple[dt.datetime, int]:
-    seconds = row["duration_s"] or ""
-    if not (seconds.isascii() and seconds.isdecimal() and len(seconds) < _TOO_MANY_DIGITS):
-        raise refuse("CALLS_LINE_WRONG", where, field="duration_s")
-    for form in _FORMS:
-        try:
-            return dt.datetime.strptime(row["start"] or "", form), int(seconds)  # noqa: DTZ007 - civil time
-        except ValueError:
-            continue
-    raise refuse("CALLS_LINE_WRONG", where, field="start")
+def taken_from_calls(
+    months: Sequence[Mapping[str, Any]], calls: Sequence[Mapping[str, Any]]
+) -> dict[int, list[tuple[str, int | None]]]:
+    """By line of a call, the rules that took something of its price, and how much; None: all that was left."""
+    found: dict[int, list[tuple[str, int | None]]] = {}
+    for month in months:
+        for rule in month["adjustments"]:
+            if rule["line"] is not None:
+                found.setdefault(rule["line"], []).append((rule["rule"], micro_from_text(rule["amount"])))
+                continue
+            for call in calls:
+                start, is_own = call[Cdr.started_at], call[Cdr.service_number] == rule["number"]
+                is_inside = rule["after"] < start and (rule["before"] is None or start < rule["before"])
+                if is_own and is_inside and Period.of(start.date()) == Period.parse(month["month"]):
+                    found.setdefault(call[Cdr.cdr_id], []).append((rule["rule"], None))
+    return found
+
+
+def _shown(
+    call: Mapping[str, Any], row: Mapping[str, Any], taken: Mapping[int, Sequence[tuple[str, int | None]]]
+) -> dict[str, Any]:
+    """One call as it is told."""
+    seconds, rest = divmod(call[Cdr.talk_ms], 1000)
+    left, rules = row[RatedCall.amount_micro], {}
+    for rule, part in taken.get(row[RatedCall.cdr_id], ()):
+        if row[RatedCall.free_reason] is None and left:
+            rules[rule] = yuan_exact(left if part is None else part)
+            left -= left if part is None else part
+    return {
+        "line": row[RatedCall.cdr_id],
+        "start": call[Cdr.started_at].isoformat(sep=" "),
+        "duration_s": f"{seconds}.{rest:03d}".rstrip("0") if rest else seconds,
+        "number": row[RatedCall.service_number],
+        "rate": row[RatedCall.rate_id],
+        "outcome": row[RatedCall.outcome],
+        "billed_seconds": row[RatedCall.billed_seconds],
+        "free_seconds": row[RatedCall.free_seconds],
+        "charged_seconds": row[RatedCall.charged_seconds],
+        "block_count": row[RatedCall.block_count],
+        "free_reason": row[RatedCall.free_reason],
+        "amount": yuan_exact(row[RatedCall.amount_micro]),
+        "taken": rules,
+        "left": yuan_exact(left),
+    }

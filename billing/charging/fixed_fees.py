@@ -1,43 +1,107 @@
-"""Fixed fees of each number: recurring every month, one-off in the month the number opens.
+"""Fees of each number: recurring every month, one-off in the month the number opens; fixed, or by a quantity it holds.
 
 Domain rule: how the opening and the closing month of a recurring fee count is the plan's word (whole, by day, from next
-month); one-off fees are never pro-rated.
+month); one-off fees are never pro-rated. A quantity is counted at its peak, on the last day, or day by day (10.44).
 """
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 from billing.charging.account_terms import AccountTerms, MonthRule
 from billing.charging.charge_rows import Item
-from billing.core.money import MICRO_PER_FEN, round_ratio, yuan_exact
+from billing.charging.running_bill import fen_of
+from billing.core.money import yuan_exact
 from billing.core.period import Period
+from billing.rate_book.book import RateBook
 from billing.rate_book.month_terms import Fee
+from billing.rate_book.quantity_price import number
+from billing.tables.catalog import QuantityHeld
 
 _MONTH_RULES: dict[str | None, MonthRule] = {"whole": "whole", "by_day": "part", "next_month": "free"}
+
+Held = Mapping[tuple[str, str, str], Sequence[tuple[dt.date, dt.date | None, int]]]
+"""By contract, number and item: first day, first day outside, how many."""
+
+
+def quantities_held(book: RateBook) -> Held:
+    """Every quantity of the catalog."""
+    held: dict[tuple[str, str, str], list[tuple[dt.date, dt.date | None, int]]] = {}
+    columns = (
+        *(QuantityHeld.contract_id, QuantityHeld.service_number, QuantityHeld.item),
+        *(QuantityHeld.valid_from, QuantityHeld.valid_to, QuantityHeld.quantity),
+    )
+    for contract, number_, item, *span in book.table(QuantityHeld.name).select(columns).iter_rows():
+        held.setdefault((contract, number_, item), []).append((span[0], span[1], span[2]))
+    return held
 
 
 def fee_of_days(fee_micro: int, days: int, day_count: int) -> int:
     """A recurring fee for some days of a month, half up to the fen."""
-    return round_ratio(fee_micro * days, day_count * MICRO_PER_FEN) * MICRO_PER_FEN
+    return fen_of(Fraction(fee_micro * days, day_count))
 
 
-def fee_items(terms: AccountTerms, period: Period) -> list[Item]:
-    """The fixed fees of a number in a month, in the plan's order; fees of zero are left out."""
+def fee_items(terms: AccountTerms, period: Period, held: Held) -> list[Item]:
+    """The fees of a number in a month, in the plan's order; fees of zero are left out."""
     items = []
     for fee in terms.version.fees:
         if fee.kind == "recurring":
             days = terms.days_charged(_MONTH_RULES[fee.first_month], _MONTH_RULES[fee.last_month], period)
         else:
             days = period.day_count if terms.days_before is not None else 0
-        amount = fee_of_days(fee.amount, days, period.day_count)
-        if amount:
-            items.append(_item(terms, fee, amount, days, period))
+        if not days:
+            continue
+        if fee.price is None:
+            item = _fixed(terms, fee, days, period)
+        else:
+            spans = held.get((terms.contract_id, terms.service_number, fee.item), ())
+            item = _by_quantity(terms, fee, _by_day(terms, spans, period), days, period)
+        if item.amount_micro:
+            items.append(item)
     return items
 
 
-def _item(terms: AccountTerms, fee: Fee, amount: int, days: int, period: Period) -> Item:
+def _fixed(terms: AccountTerms, fee: Fee, days: int, period: Period) -> Item:
+    amount = fee.amount or 0
     is_whole = days == period.day_count
-    explanation = {"fee": yuan_exact(fee.amount)}
+    explanation = {"fee": yuan_exact(amount)}
     if not is_whole:
         explanation |= {"days": str(days), "days_of_month": str(period.day_count)}
     unit = "once" if fee.kind == "one_off" else "month" if is_whole else "day"
-    quantity = 1 if is_whole else days
+    charged = fee_of_days(amount, days, period.day_count)
+    return _item(terms, fee, 1 if is_whole else days, unit, charged, explanation)
+
+
+def _by_quantity(terms: AccountTerms, fee: Fee, quantities: Sequence[int], days: int, period: Period) -> Item:
+    assert fee.price is not None and fee.counted is not None, "a fee by quantity has both"
+    amounts = {quantity: fee.price.amount_of(Fraction(quantity)) for quantity in {0, *quantities}}
+    peak = max(quantities, default=0)
+    if fee.counted == "by_day":
+        exact = sum((amounts[quantity] for quantity in quantities), Fraction(0)) * Fraction(1, period.day_count)
+        explanation = {"quantity": number(Fraction(sum(quantities), period.day_count)), "counted": fee.counted}
+    else:
+        quantity = peak if fee.counted == "peak" else (quantities or [0])[-1]
+        exact = amounts[quantity] * Fraction(days, period.day_count)
+        explanation = {
+            "quantity": str(quantity),
+            "counted": fee.counted,
+            "price": fee.price.derivation(Fraction(quantity)),
+        }
+        if days != period.day_count:
+            explanation |= {"days": str(days), "days_of_month": str(period.day_count)}
+        peak = quantity
+    return _item(terms, fee, peak, "unit", fen_of(exact), explanation)
+
+
+def _by_day(terms: AccountTerms, spans: Sequence[tuple[dt.date, dt.date | None, int]], period: Period) -> list[int]:
+    """What the number has on each of its days in service in the month."""
+    first = terms.days_before or 0
+    days = list(period.days())[first : period.day_count - (terms.days_after or 0)]
+    return [
+        sum(many for since, until, many in spans if since <= day and (until is None or day < until)) for day in days
+    ]
+
+
+def _item(terms: AccountTerms, fee: Fee, quantity: int, unit: str, amount: int, explanation: Mapping[str, str]) -> Item:
     rate_id, product = terms.rate_id, terms.plan.product
     return Item(fee.kind, fee.item, product, rate_id, fee.tax_code, quantity, unit, amount, explanation)

@@ -15,8 +15,9 @@ from billing.charging.allowances.effect import apply_allowances
 from billing.charging.caps import apply_caps
 from billing.charging.charge_rows import ChargeWriter, in_charge_order
 from billing.charging.discounts import discount_items
-from billing.charging.fixed_fees import fee_items
+from billing.charging.fixed_fees import fee_items, quantities_held
 from billing.charging.late import late_adjustments, late_charges, late_movements, touched_contracts
+from billing.charging.metered import metered_items
 from billing.charging.minimums import minimum_finding, true_ups
 from billing.charging.month_usage import CallsOf, month_usage
 from billing.charging.running_bill import RunningBill
@@ -52,12 +53,13 @@ def charge_accounts(
     Returns:
         Tables `charge`, `call_adjustment` and `allowance_movement`, each in key order. Findings: CAP_REACHED (info),
         ALLOWANCE_WITHOUT_TERMS (warning), and critical CAP_READING_MISSING, CAP_TERMS_DISAGREE,
-        MINIMUM_READING_MISSING, ALLOWANCE_TERMS_DISAGREE, VOLUME_TERMS_DISAGREE.
+        MINIMUM_READING_MISSING, ALLOWANCE_TERMS_DISAGREE, VOLUME_TERMS_DISAGREE, METERED_WITHOUT_TERMS.
     """
     terms = month_terms(period, book, contracts)
     writer = ChargeWriter(period, period, book)
     usage_lines = usage_charges(period, usage, book)
-    fees = [(number, item) for number in terms for item in fee_items(number, period)]
+    held = quantities_held(book)
+    fees = [(number, item) for number in terms for item in fee_items(number, period, held)]
     fixed_fees: dict[Account, int] = {}
     for number, item in fees:
         fixed_fees[number.account] = fixed_fees.get(number.account, 0) + item.amount_micro
@@ -67,11 +69,12 @@ def charge_accounts(
     drawn = apply_allowances(period, usage, month, terms, movements, bill, book)
     volumes = apply_volumes(drawn.left, terms, bill)
     caps = apply_caps(period, volumes.left, terms, fixed_fees, bill)
+    metered, unpriced = metered_items(period, terms, book)
     of_numbers = [*drawn.credits, *caps.credits, *discount_items(terms, bill), *fees]
     rows = [writer.row(*number.account, item) for number, item in of_numbers]
     rows += [
         writer.row(number.contract_id, service_number, item)
-        for number, service_number, item in (*volumes.charges, *true_ups(terms, bill.billed, period))
+        for number, service_number, item in (*volumes.charges, *true_ups(terms, bill.billed, period), *metered)
     ]
     rows += adjustment_rows(period, book, terms, writer, contracts)
     adjustments = pl.concat([drawn.adjustments, caps.adjustments])
@@ -81,7 +84,7 @@ def charge_accounts(
         AllowanceMovement.name: drawn.movements,
     }
     readings = [finding for number in terms if (finding := minimum_finding(number))]
-    return Outcome(tables, [*drawn.findings, *volumes.findings, *caps.findings, *readings])
+    return Outcome(tables, [*drawn.findings, *volumes.findings, *caps.findings, *unpriced, *readings])
 
 
 def charge_late(

@@ -131,8 +131,8 @@ def _marginal(month: MonthUsage, volumes: Mapping[Account, Volume]) -> MonthUsag
             after = _parts(volume, counted)
             days.append((*account, day, start, *divmod(after - before, PARTS)))
             before = after
-    schema = [*ACCOUNT, UsageTotal.usage_date, "counted_before", "own_micro", "own_rest"]
-    own = pl.DataFrame(days, schema=schema, orient="row")
+    types = dict.fromkeys(ACCOUNT, pl.String) | {UsageTotal.usage_date: pl.Date, "counted_before": pl.Int128}
+    own = pl.DataFrame(days, schema={**types, "own_micro": pl.Int64, "own_rest": pl.Int64}, orient="row")
     key = (*ACCOUNT, UsageTotal.usage_date)
     daily = (
         month.daily.join(own, on=key, how="left", maintain_order="left")

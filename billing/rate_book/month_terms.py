@@ -57,20 +57,34 @@ class CountCap(Strict):
 
 
 class Fee(Strict):
-    """A fixed fee of each number: `recurring` every month, or `one_off` in the month the number opens."""
+    """A fee of each number: `recurring` every month, or `one_off` in the month the number opens.
+
+    Either a fixed `amount`, or a `price` of what catalog table `quantity_held` says the number has of the item (seats):
+    the most of the month, what it has on the last day, or day by day (10.44).
+    """
 
     item: str
     kind: Literal["recurring", "one_off"]
-    amount: FenAmount
+    amount: FenAmount | None = None
+    price: QuantityPrice | None = None
+    counted: Literal["peak", "last_day", "by_day"] | None = None
     tax_code: str
     first_month: Literal["whole", "by_day", "next_month"] | None = None
     last_month: Literal["whole", "by_day"] | None = None
     is_function_fee: bool = False
 
     @model_validator(mode="after")
-    def _months(self) -> Self:
+    def _terms(self) -> Self:
         if self.kind == "recurring" and (self.first_month is None or self.last_month is None):
             raise ValueError("a recurring fee must say first_month (whole, by_day, next_month) and last_month")
+        if (self.amount is None) == (self.price is None):
+            raise ValueError("a fee has an amount, or a price of a quantity")
+        if (self.price is None) != (self.counted is None):
+            raise ValueError(
+                "a price of a quantity, and only such a one, says how it is counted (peak, last_day, by_day)"
+            )
+        if self.kind == "one_off" and self.counted == "by_day":
+            raise ValueError("a one-off fee is of a quantity, not of its days")
         return self
 
 

@@ -44,7 +44,7 @@ class Charge(Table):
     supply_date = day("Supply date the VAT rate goes by", "应税行为日期")
     call_count = integer("Calls, null for other kinds", "通话次数", "count")
     quantity = integer("Quantity that was priced", "数量", "see quantity_unit")
-    quantity_unit = text("second, call, month, day or once", "单位")
+    quantity_unit = text("second, call, unit, month, day or once", "单位")
     amount_micro = money("Amount, tax included; usage to six places, with its rounding whole fen", "金额（含税）")
     explanation = text("How the amount came about, as values: a small JSON object", "计算说明")
 
@@ -69,7 +69,7 @@ class AllowanceMovement(Table):
     granted = integer("Granted this month", "本期获得", "see counted_in")
     drawn = integer("Drawn by calls of the usage month", "本期使用", "see counted_in")
     lapsed = integer("Expired unused; negative where late calls draw what had lapsed", "本期失效", "see counted_in")
-    left = integer("Left when the month ended", "期末余量", "see counted_in")
+    remaining = integer("Left when the month ended", "期末余量", "see counted_in")
 
 
 class Invoice(Table):

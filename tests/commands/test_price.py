@@ -62,7 +62,7 @@ def test_the_version_goes_by_the_start(tmp_path):
     ("line", "reason"),
     [
         ("2025-12-31 23:59:59,60", "NO_PRICE"),
-        ("2026-10-05 09:00:00,1.5", "CALLS_LINE_WRONG"),
+        ("2026-10-05 09:00:00,1.5005", "CALLS_LINE_WRONG"),
         ("2026-10-05 09:00:00,-1", "CALLS_LINE_WRONG"),
         ("2026-10-05 09:00:00,1e3", "CALLS_LINE_WRONG"),
         ("2026-10-05 09:00:00,６０", "CALLS_LINE_WRONG"),

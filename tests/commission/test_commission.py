@@ -170,7 +170,8 @@ def test_without_a_bill_of_ours_the_fee_stands_for_it():
     ],
 )
 def test_fees_of_a_trial_earn_nothing(trial_until, expected):
-    fees = charge_accounts(Period(2026, 9), UsageTotal.empty(), no_calls, book_of(MONTHLY, "", SINCE_JANUARY), NO_MOVEMENTS)
+    monthly = book_of(MONTHLY, "", SINCE_JANUARY)
+    fees = charge_accounts(Period(2026, 9), UsageTotal.empty(), no_calls, monthly, NO_MOVEMENTS)
     book = book_of(f"C1 K1 A1 2026-01-01 - monthly - {trial_until}", "", SINCE_JANUARY)
     october = Period(2026, 10)
     out = pay_commission(

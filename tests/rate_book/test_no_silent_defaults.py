@@ -29,7 +29,7 @@ OPTIONAL = {
     CallPrice: {"schedule", "price_per_minute", "blocks", "connect_fee", "minimum_charge", "maximum_charge",
                 "free_seconds", "bill_from", "legs", "discount", "rounding"},
     Rounding: {"places"},
-    Fee: {"first_month", "last_month", "is_function_fee"},
+    Fee: {"amount", "price", "counted", "first_month", "last_month", "is_function_fee"},
     RetailVersion: {"windows", "straddle", "calendar", "minimum", "cap_amount", "cap_count", "fees", "allowances",
                     "volume", "discounts", "metered"},
     Allowance: {"quantity", "roll_for", "first_month"},
@@ -41,7 +41,8 @@ OPTIONAL = {
     RetailPlan: {"illustrative"},
 }  # fmt: skip
 """What may be left out: a term the plan does not have, or one of which leaving it out is the plain reading."""
-MODELS = (Allowance, Band, Discount, Metered, Package, QuantityPrice, Volume, AmountCap, Block, CallPrice, FreeSeconds, Rounding, CommissionScheme, CommissionVersion, CountCap, Fee,
+MODELS = (Allowance, Band, Discount, Metered, Package, QuantityPrice, Volume, AmountCap, Block, CallPrice,
+          FreeSeconds, Rounding, CommissionScheme, CommissionVersion, CountCap, Fee,
           Minimum, RetailPlan, RetailVersion, SettlementPlan, SettlementVersion, TaxCode, TaxTable, Readings,
           TaxpayerFrom)  # fmt: skip
 

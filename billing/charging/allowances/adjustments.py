@@ -77,11 +77,17 @@ def _of_calls(draws: pl.DataFrame) -> pl.DataFrame:
     calls = draws.filter(pl.col("cdr_id").is_not_null()).with_columns(
         pl.when(pl.col("is_last") & (pl.len().over("cdr_id") == 1)).then("allowance").alias("whole_of")
     )
+    is_new_run = pl.col("whole_of").ne_missing(pl.col("whole_of").shift(1).over(day))
     runs = (
-        calls.with_columns(pl.col("whole_of").ne_missing(pl.col("whole_of").shift(1)).cum_sum().over(day).alias("run"))
+        calls.with_columns(
+            is_new_run.alias("is_new_run"),
+            start.shift(1).over(day).alias("start_before"),
+            start.shift(-1).over(day).alias("start_behind"),
+        )
+        .with_columns(pl.col("is_new_run").cum_sum().over(day).alias("run"))
         .with_columns(
-            start.shift(1).over(day).first().over(*day, "run").alias("start_before"),
-            start.shift(-1).over(day).last().over(*day, "run").alias("start_behind"),
+            pl.col("start_before").first().over(*day, "run"),
+            pl.col("start_behind").last().over(*day, "run"),
         )
         .filter(pl.col("allowance").is_not_null())
     )

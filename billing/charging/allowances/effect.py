@@ -191,7 +191,7 @@ def _movements(lots: MonthLots, period: Period) -> pl.DataFrame:
                 AllowanceMovement.granted: lot.opening if lot.is_new else 0,
                 AllowanceMovement.drawn: lot.opening - lot.left,
                 AllowanceMovement.lapsed: lot.left if lapses else 0,
-                AllowanceMovement.left: 0 if lapses else lot.left,
+                AllowanceMovement.remaining: 0 if lapses else lot.left,
             }
         )
     return AllowanceMovement.of_rows(rows).sort(AllowanceMovement.key)

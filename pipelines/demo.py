@@ -79,7 +79,8 @@ def _start(root: Path, wanted: dict[str, object], *, seed: int, lang: str) -> bo
             return True
         shutil.rmtree(root)
     key = hashlib.sha256(f"demo {seed}".encode()).hexdigest()[:32]
-    make_folders(root, first=PERIOD, lang=lang, company=render("toml.demo_company", lang), key=key, mark=wanted)
+    company = render("toml.demo_company", lang)
+    make_folders(root, first=PERIOD, lang=lang, company=company, key=key, is_sample=True, mark=wanted)
     return False
 
 

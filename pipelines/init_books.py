@@ -17,7 +17,7 @@ lang = "{lang}"                # zh | en
 first_period = "{first}"       # {first_words}
 due_day = 15                   # {due_words}
 keep_raw = true                # {raw_words}
-pseudonym_key = "{key}"  # {key_words}
+{sample}pseudonym_key = "{key}"  # {key_words}
 
 [company]
 name = "{company}"
@@ -46,7 +46,14 @@ def init_books(root: Path, *, first: Period, lang: str) -> None:
 
 
 def make_folders(
-    root: Path, *, first: Period, lang: str, company: str, key: str, mark: dict[str, object] | None = None
+    root: Path,
+    *,
+    first: Period,
+    lang: str,
+    company: str,
+    key: str,
+    is_sample: bool = False,
+    mark: dict[str, object] | None = None,
 ) -> None:
     """Folders, `books.toml` and the price book; `books.toml` comes last, so a folder without it is no books.
 
@@ -62,5 +69,7 @@ def make_folders(
         (root / folder).mkdir(parents=True, exist_ok=True)
     shutil.copytree(shipped("rate_plans"), root / "rate_plans")
     words = {name if name == "title" else f"{name}_words": render(f"toml.{name}", lang) for name in _WORDS}
-    text = BOOKS_TOML.format(lang=lang, first=first, key=key, company=company, tax_number=TAX_NUMBER, **words)
+    sample = f"sample = true                  # {render('toml.sample', lang)}\n" if is_sample else ""
+    values = {"lang": lang, "first": first, "key": key, "company": company, "tax_number": TAX_NUMBER, "sample": sample}
+    text = BOOKS_TOML.format(**values, **words)
     (root / "books.toml").write_text(text, "utf-8")

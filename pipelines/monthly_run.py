@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from billing.charging.account_terms import month_terms
+from billing.charging.caller_share import caller_shares
 from billing.charging.stage import charge_accounts, charge_late
 from billing.commission.stage import pay_commission
 from billing.core.findings import Finding, Outcome
@@ -21,6 +23,7 @@ from billing.settlement.stage import settle_carriers
 from billing.tables.calls import CallAdjustment, UsageTotal
 from billing.tables.documents import (
     AllowanceMovement,
+    CallerShare,
     Charge,
     CommissionLine,
     Conservation,
@@ -31,7 +34,7 @@ from billing.tables.documents import (
 )
 from billing.tables.schema import Table
 from pipelines.books import Books
-from pipelines.parts import CallsOf, parts_of, usage_of
+from pipelines.parts import CallsOf, parts_of, rated_calls, usage_of
 from pipelines.past import (
     LateMonth,
     billed_before,
@@ -75,6 +78,7 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
             drawn = [movements, *(outcome.tables[AllowanceMovement.name] for outcome in charged)]
             charged.append(_charge_late_month(books, book, period, month, pl.concat(drawn)))
         charges = _together(Charge, charged)
+        callers_paid = caller_shares(period, month_terms(period, book), rated_calls(books, own))
     with progress.stage("invoicing"):
         invoicing = make_invoices(period, charges, book)
     with progress.stage("commission"):
@@ -90,6 +94,7 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         Charge.name: charges,
         CallAdjustment.name: _together(CallAdjustment, charged),
         AllowanceMovement.name: _together(AllowanceMovement, charged),
+        CallerShare.name: callers_paid,
         **invoicing.tables,
         **commission.tables,
         **settlement.tables,

@@ -113,6 +113,11 @@ def usage_of(books: Books, parts: Iterable[Part]) -> pl.DataFrame:
     )
 
 
+def rated_calls(books: Books, parts: Iterable[Part]) -> pl.LazyFrame:
+    """The rated calls of parts."""
+    return scan_tables(books.paths([part.rated for part in parts if part.rated]), RatedCall)
+
+
 def unrated_of(books: Books, parts: Iterable[Part]) -> pl.DataFrame:
     """Calls of parts that rating could not price."""
     entries = [part.unrated for part in parts if part.unrated]

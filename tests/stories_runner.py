@@ -114,7 +114,7 @@ def tell_story(name: str, folder: Path) -> list[Comparison]:
     period = facts["period"]
     first = Period.parse(facts.get("first_period", period))
     told = Told(folder / "books")
-    make_folders(told.root, first=first, lang="zh", company=COMPANY, key=KEY)
+    make_folders(told.root, first=first, lang="zh", company=COMPANY, key=KEY, is_sample=True)
     _put(story, told.root)
     ordinary = [["ingest", INBOX]] * (story / INBOX).is_dir() + [["run", period]]
     for step in facts.get("steps", ordinary):

@@ -8,15 +8,16 @@ import unicodedata
 from decimal import Decimal
 
 from billing.catalog.sheets import Cell
+from billing.tables.calls import SERVICE_NUMBER
 
 EXACT_DIGITS = 15
 """A spreadsheet keeps numbers as doubles: 15 digits are exact, later ones are made up."""
 MAX_TEXT = 300
 
 _SCIENTIFIC = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
-_SERVICE_NUMBER = re.compile(r"400[0-9]{7}")
+_SERVICE_NUMBER = re.compile(SERVICE_NUMBER)
 _PHONE = re.compile(r"1[3-9][0-9]{9}|0[1-9][0-9]{8,10}|400[0-9]{7}|95[0-9]{3,6}|1[0-9]{4}")
-_PREFIX = re.compile(r"400[0-9]{0,7}")
+_PREFIX = re.compile(r"(?:[48]00|16[08]|9[56]|123)[0-9]{0,7}")
 _PHONE_SEPARATORS = str.maketrans("", "", " -()\u3000\u2010\u2011\u2013\uff0d")
 _WIDE_DIGITS = {ord("０") + digit: ord("0") + digit for digit in range(10)}
 
@@ -73,7 +74,7 @@ def number_text(cell: Cell) -> str:
 
 
 def read_service_number(cell: Cell) -> str:
-    """A 400 number in normal form."""
+    """A 400 number, or another service number, in normal form."""
     text = _digits(cell)
     if not _SERVICE_NUMBER.fullmatch(text):
         raise CellError("CATALOG_NOT_A_SERVICE_NUMBER", value=text)

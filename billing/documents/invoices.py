@@ -29,7 +29,7 @@ def render_bills(
     taxes = rows_by(tables[TaxLine.name].sort(TaxLine.key), TaxLine.invoice_key)
     customers = {row[Customer.customer_id]: row for row in book.table(Customer.name).iter_rows(named=True)}
     for invoice in tables[Invoice.name].sort(Invoice.key).iter_rows(named=True):
-        own = [_shown(line, renderer) for line in lines.get(invoice[Invoice.invoice_key], [])]
+        own = [_shown(line, renderer, book) for line in lines.get(invoice[Invoice.invoice_key], [])]
         rate_ids = {line[InvoiceLine.rate_id] for line in own if line[InvoiceLine.rate_id]}
         yield (
             bill_name(invoice[Invoice.customer_id]),
@@ -59,7 +59,9 @@ def rows_by(frame: pl.DataFrame, column: str) -> dict[Any, list[dict[str, Any]]]
     return grouped
 
 
-def _shown(line: dict[str, Any], renderer: Renderer) -> dict[str, Any]:
-    item_words = renderer.words(f"item.{line[InvoiceLine.item]}")
+def _shown(line: dict[str, Any], renderer: Renderer, book: RateBook) -> dict[str, Any]:
+    item, rate_id = line[InvoiceLine.item], line[InvoiceLine.rate_id]
+    of_plan = book.retail_by_rate(rate_id)[0].words.get(item, {}) if rate_id else {}
+    item_words = of_plan.get("zh" if renderer.lang == "zh" else "en") or renderer.words(f"item.{item}")
     reason = json.loads(line[InvoiceLine.explanation] or "{}").get("reason", "")
     return {**line, "item_words": item_words, "reason": reason}

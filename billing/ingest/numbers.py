@@ -7,6 +7,8 @@ into 1.38E+10 is lost and never guessed.
 
 import polars as pl
 
+from billing.tables.calls import SERVICE_NUMBER
+
 UNREADABLE = "\0"
 """Stands for a number that cannot be read, until it is turned into a null and a reason."""
 
@@ -20,8 +22,8 @@ _COUNTRY = r"(?:\+86|0086|086|86)"
 _RULES = (
     # an extension
     (r"(?:[,;#]|转|ext\.?|x)[0-9]+$", ""),
-    # a mobile behind the country code or a 0; a 400 number behind the country code
-    (r"^(?:" + _COUNTRY + r"0?|0)(1[3-9][0-9]{9}|400[0-9]{7})$", "${1}"),
+    # a mobile behind the country code or a 0; a 400 or 800 number behind the country code
+    (r"^(?:" + _COUNTRY + r"0?|0)(1[3-9][0-9]{9}|[48]00[0-9]{7})$", "${1}"),
     # an area code, with or without its 0, behind the country code
     (r"^" + _COUNTRY + r"0?((?:10|2[0-9])[0-9]{8}|[3-9][0-9]{2}[0-9]{7,8})$", "0${1}"),
     # any other number behind a country code that cannot be mistaken
@@ -41,13 +43,13 @@ def normal_numbers(numbers: pl.Series, is_service: bool = False) -> pl.Series:
 
     Args:
         numbers: text as received.
-        is_service: the column holds 400 numbers, so anything else makes no sense.
+        is_service: the column holds numbers of ours, so what is no `SERVICE_NUMBER` makes no sense.
     """
     text = numbers.str.replace_many(_FOLDED).str.to_lowercase()
     is_withheld = text.is_in(_WITHHELD)
     for pattern, replacement in _RULES:
         text = text.str.replace(pattern, replacement)
-    is_number = text.str.contains(r"^400[0-9]{7}$" if is_service else r"^[0-9]{2,20}$")
+    is_number = text.str.contains(f"^(?:{SERVICE_NUMBER})$" if is_service else r"^[0-9]{2,20}$")
     normal = pl.when(is_number).then(text).when(~is_withheld).then(pl.lit(UNREADABLE))
     return pl.select(normal.alias(numbers.name)).to_series()
 

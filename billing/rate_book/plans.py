@@ -21,6 +21,7 @@ from billing.rate_book.month_terms import (
     Minimum,
     Volume,
 )
+from billing.rate_book.plan_tests import PlanTest
 from billing.rate_book.windows import Window, clashes
 
 Words = dict[Literal["zh", "en"], str]
@@ -34,6 +35,7 @@ class RetailVersion(Strict):
     straddle: Literal["start"] | None = None
     calendar: str | None = None
     minimum: Minimum | None = None
+    subsidy: str | None = None
     cap_amount: AmountCap | None = None
     cap_count: CountCap | None = None
     fees: tuple[Fee, ...] = ()
@@ -41,6 +43,7 @@ class RetailVersion(Strict):
     volume: Volume | None = None
     discounts: tuple[Discount, ...] = ()
     metered: tuple[Metered, ...] = ()
+    caller_pays: CallPrice | Literal["local_call"] | None = None
 
     @model_validator(mode="after")
     def _windows(self) -> Self:
@@ -97,6 +100,16 @@ class Reference(Strict):
     agreed: dt.date | None = None
 
 
+DEFAULT_GRADE = "default"
+
+
+class MonthlyRange(Strict):
+    """Agreed monthly amounts of the product usually lie in this range; `check` warns outside (10.17)."""
+
+    least: FenAmount
+    most: FenAmount
+
+
 class RetailPlan(Strict):
     """A plan sold to customers."""
 
@@ -108,7 +121,10 @@ class RetailPlan(Strict):
     currency: Literal["CNY"]
     reference: Reference
     illustrative: bool = False
+    monthly_range: MonthlyRange | None = None
     versions: dict[dt.date, RetailVersion | None]
+    words: dict[str, Words] = Field(default_factory=dict)
+    tests: tuple[PlanTest, ...] = ()
 
 
 class SettlementVersion(Strict):
@@ -122,6 +138,10 @@ class SettlementVersion(Strict):
         if not self.call.is_blocks_alone:
             raise ValueError("a settlement price is a schedule or blocks with exact prices, nothing else")
         return self
+
+    def minimum_of(self, grade: str | None) -> int:
+        """The carrier's floor for a grade of number: its own, else the default, else none."""
+        return self.minimum_by_grade.get(grade or DEFAULT_GRADE, self.minimum_by_grade.get(DEFAULT_GRADE, 0))
 
 
 class SettlementPlan(Strict):

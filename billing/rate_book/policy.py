@@ -49,6 +49,7 @@ class Policy(BaseModel):
     due_day: Annotated[int, Field(ge=1, le=28)] = 15
     keep_raw: bool = True
     keep_drafts_days: Annotated[int, Field(ge=0)] = 7
+    sample: bool = False
     pseudonym_key: Annotated[str, Field(min_length=16)]
     company: Company
     readings: Readings

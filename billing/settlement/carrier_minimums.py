@@ -18,13 +18,6 @@ from billing.rate_book.book import RateBook
 from billing.tables.catalog import Carrier, ServiceNumber, Subscription
 from billing.tables.documents import SettlementLine
 
-DEFAULT_GRADE = "default"
-
-
-def grade_minimum(minimum_by_grade: Mapping[str, int], grade: str | None) -> int:
-    """The carrier's floor for a grade: its own, else the default, else none."""
-    return minimum_by_grade.get(grade or DEFAULT_GRADE, minimum_by_grade.get(DEFAULT_GRADE, 0))
-
 
 def carrier_true_ups(period: Period, usage_lines: pl.DataFrame, book: RateBook) -> pl.DataFrame:
     """True-up lines of the numbers whose calls of the month fall short of the carrier's floor.
@@ -43,7 +36,7 @@ def carrier_true_ups(period: Period, usage_lines: pl.DataFrame, book: RateBook) 
     rows: list[dict[str, Any]] = []
     for number in _whole_month_numbers(period, book).iter_rows(named=True):
         version = book.settlement(number[Carrier.settlement_plan], period.start)
-        floor = grade_minimum(version[1].minimum_by_grade, number[ServiceNumber.grade]) if version else 0
+        floor = version[1].minimum_of(number[ServiceNumber.grade]) if version else 0
         used = counted.get(number[ServiceNumber.service_number], 0)
         if version and floor > used:
             rows.append(_line(period, number, version[0], floor, used))

@@ -5,6 +5,9 @@ from billing.tables.schema import Table, day, instant, integer, money, text
 LINES_PER_FILE = 2**32
 """`cdr_id` = file number x this + physical line, so the id is the source reference."""
 
+SERVICE_NUMBER = "(?:400|800)[0-9]{7}|16[08][0-9]{5}|9[56][0-9]{3,4}|123[0-9]{2}"
+"""Numbers that may be ours: 400 and 800 numbers, hotlines of 160 and 168, 95 and 96 numbers, 123 public service."""
+
 PARTS_UNIT = "1/600000 of 1e-6 CNY"
 
 OUTCOMES = (
@@ -37,7 +40,7 @@ class Cdr(Table):
     source = text("Who wrote the file: the layout's source", "来源")
     call_id = text("The source's own call id, null when it has none", "来源话单流水号")
     caller = text("Calling number in normal form, null when withheld", "主叫号码")
-    service_number = text("The 400 number dialled, ten digits", "400号码")
+    service_number = text("The number dialled: a 400 number, or another service number", "400号码")
     landing_number = text("Number the call was forwarded to", "落地号码")
     started_at = instant("Call set-up", "来话时间")
     platform_answered_at = instant("When the platform (IVR) answered", "平台应答时间")

@@ -72,6 +72,22 @@ class AllowanceMovement(Table):
     remaining = integer("Left when the month ended", "期末余量", "see counted_in")
 
 
+class CallerShare(Table):
+    """What callers paid, as information."""
+
+    name = "caller_share"
+    key = ("contract_id", "service_number")
+    en = "What the callers of a number paid to their own carriers or to the platform: information, never billed by us."
+    zh = "主叫方承担费用（仅供参考，不计入账单）"
+
+    period = text("Month of the calls", "账期")
+    contract_id = text("Contract", "合同号")
+    service_number = text("The service number", "服务号码")
+    call_count = integer("Answered calls", "接通次数", "count")
+    least_micro = fen("The least they paid; nothing under a flat plan of theirs", "最低金额")
+    most_micro = fen("The most they paid", "最高金额")
+
+
 class Invoice(Table):
     """One bill a customer and period."""
 
@@ -245,6 +261,7 @@ class SourceFile(Table):
 DOCUMENT_TABLES = (
     Charge,
     AllowanceMovement,
+    CallerShare,
     Invoice,
     InvoiceLine,
     TaxLine,

@@ -66,7 +66,7 @@ def test_what_makes_no_sense_is_never_guessed(text):
     assert normal(text) == UNREADABLE
 
 
-@pytest.mark.parametrize("text", ["8001234567", "400123456", "40012345678", "4.00E+09", "075512345678"])
+@pytest.mark.parametrize("text", ["8101234567", "400123456", "40012345678", "4.00E+09", "075512345678"])
 def test_a_service_number_is_a_400_number(text):
     assert normal(text, is_service=True) == UNREADABLE
 

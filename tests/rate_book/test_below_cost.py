@@ -3,7 +3,7 @@
 import pytest
 
 from billing.rate_book.call_price import CallPrice
-from billing.rate_book.check import USUAL_SECONDS
+from billing.rate_book.check_prices import USUAL_SECONDS
 from tests.commands.corner_shop import bill400, open_shop
 
 CARRIER = {"schedule": "60/60", "price_per_minute": "0.06"}

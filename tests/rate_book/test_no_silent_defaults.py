@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from billing.rate_book.call_price import Block, CallPrice, FreeSeconds, Rounding
 from billing.rate_book.month_terms import Allowance, AmountCap, CountCap, Discount, Fee, Metered, Minimum, Volume
+from billing.rate_book.plan_tests import PlanTest
 from billing.rate_book.plans import (
     CommissionScheme,
     CommissionVersion,
@@ -31,17 +32,18 @@ OPTIONAL = {
     Rounding: {"places"},
     Fee: {"amount", "price", "counted", "first_month", "last_month", "is_function_fee"},
     RetailVersion: {"windows", "straddle", "calendar", "minimum", "cap_amount", "cap_count", "fees", "allowances",
-                    "volume", "discounts", "metered"},
+                    "volume", "discounts", "metered", "subsidy", "caller_pays"},
     Allowance: {"quantity", "roll_for", "first_month"},
     QuantityPrice: QUANTITY_FORMS,
     Volume: QUANTITY_FORMS,
     Band: {"price", "discount", "fee"},
     Package: {"single_price"},
     Discount: {"share", "amount"},
-    RetailPlan: {"illustrative"},
+    RetailPlan: {"illustrative", "monthly_range", "words", "tests"},
+    PlanTest: {"start", "seconds", "item", "quantity", "day"},
 }  # fmt: skip
 """What may be left out: a term the plan does not have, or one of which leaving it out is the plain reading."""
-MODELS = (Allowance, Band, Discount, Metered, Package, QuantityPrice, Volume, AmountCap, Block, CallPrice,
+MODELS = (PlanTest, Allowance, Band, Discount, Metered, Package, QuantityPrice, Volume, AmountCap, Block, CallPrice,
           FreeSeconds, Rounding, CommissionScheme, CommissionVersion, CountCap, Fee,
           Minimum, RetailPlan, RetailVersion, SettlementPlan, SettlementVersion, TaxCode, TaxTable, Readings,
           TaxpayerFrom)  # fmt: skip

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from billing.core.money import yuan_exact
-from billing.settlement.carrier_minimums import grade_minimum
+from billing.rate_book.plans import SettlementVersion
 from billing.settlement.stage import settle_carriers
 from tests.charging.books import OCTOBER, contracts, rate_book, retail, usage
 
@@ -33,8 +33,11 @@ def shown(lines, *columns):
 
 @pytest.mark.parametrize(("grade", "floor"), [("A", 30), ("B", 5), (None, 5)])
 def test_grade_minimum(grade, floor):
-    assert grade_minimum({"A": 30, "default": 5}, grade) == floor
-    assert grade_minimum({"A": 30}, grade) == (30 if grade == "A" else 0)
+    call = {"schedule": "60/60", "price_per_minute": "0.06"}
+    both, one = ({"A": "30.00", "default": "5.00"}, {"A": "30.00"})
+    versions = [SettlementVersion.model_validate({"call": call, "minimum_by_grade": floors}) for floors in (both, one)]
+    assert versions[0].minimum_of(grade) == floor * 1_000_000
+    assert versions[1].minimum_of(grade) == (30_000_000 if grade == "A" else 0)
 
 
 def test_usage_is_rounded_a_line_and_filled_up_to_the_floor():

@@ -27,7 +27,7 @@ MISSED = {"answered_at": None, "talk_ms": 0, "outcome": "no_answer"}
 BROKEN = {
     "R001": {name: None for name in GOOD if name != "source"} | {"unreadable": "line"},
     "R002": {"started_at": None, "usage_date": None, "answered_at": None},
-    "R003": {"service_number": "8001234567"},
+    "R003": {"service_number": "8101234567"},
     "R004": {"unreadable": "caller"},
     "R005": {"talk_ms": -1, "answered_at": None},
     "R006": {"answered_at": START - dt.timedelta(milliseconds=1), "talk_ms": 65_001},

@@ -1,0 +1,99 @@
+"""A plan's own tests: what a call or a quantity must cost under it, run by `check` before the plan is used."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, model_validator
+
+from billing.core.findings import Finding
+from billing.rate_book.call_price import MS, Amount, Strict
+from billing.rate_book.quantity_price import Quantity, QuantityPrice, price_text
+from billing.rate_book.windows import Calendar, slots
+
+PLAN_TEST_FAILED = "PLAN_TEST_FAILED"
+VOLUME = "volume"
+"""Names the price by volume in a test of a quantity."""
+
+
+def _read_start(value: Any) -> dt.datetime:  # noqa: ANN401 - whatever the YAML holds
+    if isinstance(value, dt.datetime):
+        return value
+    try:
+        return dt.datetime.strptime(str(value), "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - civil time
+    except ValueError:
+        raise ValueError('write a start as quoted text, for instance "2026-10-05 09:00:00"') from None
+
+
+Start = Annotated[dt.datetime, BeforeValidator(_read_start)]
+
+
+class PlanTest(Strict):
+    """A call of so many seconds, or a quantity of an item (fee, metered item or `volume`), and what it costs.
+
+    What a call costs is its first price, before any rule of the month. `day` is the day a quantity is priced on.
+    """
+
+    start: Start | None = None
+    seconds: Quantity | None = None
+    item: str | None = None
+    quantity: Quantity | None = None
+    day: dt.date | None = None
+    costs: Amount
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        of_call = (self.start is not None, self.seconds is not None)
+        of_item = (self.item is not None, self.quantity is not None, self.day is not None)
+        if not ((all(of_call) and not any(of_item)) or (all(of_item) and not any(of_call))):
+            raise ValueError("a test gives start and seconds of a call, or item, quantity and day")
+        return self
+
+    @property
+    def priced_on(self) -> dt.date:
+        """The day whose version is tested."""
+        day = self.start.date() if self.start else self.day
+        assert day is not None, "a test has one of them"
+        return day
+
+    @property
+    def subject(self) -> str:
+        """What is tested, in a few characters."""
+        if self.start is not None:
+            return f"{price_text((self.seconds or Fraction(0)) * 10**6)} s @ {self.start}"
+        return f"{self.item} x {self.quantity}"
+
+
+def failed_tests(plan: Any, calendars: Mapping[str, Calendar]) -> Iterator[Finding]:  # noqa: ANN401 - a RetailPlan
+    """A finding for each test of a plan that does not come out."""
+    for index, test in enumerate(plan.tests, start=1):
+        found = _cost(plan, test, calendars)
+        if found is None or found != test.costs:
+            values = {
+                "plan": plan.plan,
+                "index": index,
+                "test": test.subject,
+                "costs": price_text(Fraction(test.costs)),
+            }
+            shown = "-" if found is None else price_text(found)
+            where = f"rate_plans/retail/{plan.plan}.yaml"
+            yield Finding(PLAN_TEST_FAILED, "critical", where, values | {"found": shown})
+
+
+def _cost(plan: Any, test: PlanTest, calendars: Mapping[str, Calendar]) -> Fraction | None:  # noqa: ANN401
+    """What the plan makes of it, in millionths; None where the plan has no such price."""
+    held = [start for start in plan.versions if start <= test.priced_on]
+    version = plan.versions[max(held)] if held else None
+    if version is None:
+        return None
+    if test.start is not None:
+        calendar = calendars.get(version.calendar) if version.calendar else None
+        clock = (test.start - dt.datetime.combine(test.priced_on, dt.time())) // dt.timedelta(milliseconds=1)
+        held_then = slots(version.windows, version.call, test.priced_on, calendar)
+        price = next(price for since, until, _, price in held_then if since <= clock < until)
+        return price.price_of(int((test.seconds or 0) * MS))
+    prices: dict[str, QuantityPrice | None] = {fee.item: fee.price for fee in version.fees}
+    prices |= {metered.item: metered.price for metered in version.metered} | {VOLUME: version.volume}
+    of_item = prices.get(test.item or "")
+    return None if of_item is None else of_item.amount_of(test.quantity or Fraction(0))

@@ -11,6 +11,7 @@ from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.tables.documents import Conservation, Invoice, InvoiceLine
 from pipelines.books import Books
+from pipelines.check_books import use_findings
 from pipelines.close import close_month
 from pipelines.demo import PERIOD, make_demo
 from pipelines.explain import explain as explain_key
@@ -69,8 +70,9 @@ def init(session: Session, folder: Path, first_period: str) -> None:
 
 def check(session: Session, books: Path) -> None:
     """Price book and catalog."""
-    with session.reading(books):
-        findings = load_rate_book(books).findings
+    with session.reading(books) as opened:
+        loaded = load_rate_book(books)
+        findings = [*loaded.findings, *use_findings(opened, loaded.book)]
     session.found(finding for finding in findings if finding.reason != "CATALOG_FILE_READ")
     warnings = sum(finding.severity == "warning" for finding in findings)
     session.say("summary.check_clean", warnings=warnings)

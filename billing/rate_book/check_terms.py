@@ -99,14 +99,12 @@ def _minimum(row: Mapping[str, Any], terms: tuple[str, RetailVersion], owed: int
 
 
 def _unusual_plans(book: RateBook) -> Iterator[Finding]:
-    """Plans in use that are only samples, ask more minimum than the package costs, or lie outside their usual range."""
+    """Plans in use that ask more minimum than the package costs, or lie outside their usual range."""
     for plan_id in book.table(Subscription.name)[Subscription.plan_id].unique().sort():
         plan = book.prices.retail.get(plan_id)
         if plan is None:
             continue
         place = f"rate_plans/retail/{plan_id}.yaml"
-        if plan.illustrative and not book.policy.sample:
-            yield Finding("PLAN_ILLUSTRATIVE", "warning", place, {"plan": plan_id})
         for start, version in sorted(plan.versions.items()):
             package = sum(fee.amount or 0 for fee in version.fees if fee.kind == "recurring") if version else 0
             if version and version.allowances and version.minimum and 0 < package < version.minimum.per_month:
@@ -116,6 +114,14 @@ def _unusual_plans(book: RateBook) -> Iterator[Finding]:
             if version and usual and not usual.least <= package <= usual.most:
                 values = {"least": yuan_exact(usual.least), "most": yuan_exact(usual.most), "fees": yuan_exact(package)}
                 yield Finding("FEES_OUT_OF_RANGE", "warning", place, {"plan": plan_id, "start": start} | values)
+
+
+def sample_findings(book: RateBook) -> Iterator[Finding]:
+    """Plans in use that are only samples (10.44), unless the whole books are."""
+    for plan_id in book.table(Subscription.name)[Subscription.plan_id].unique().sort():
+        plan = book.prices.retail.get(plan_id)
+        if plan is not None and plan.illustrative and not book.policy.sample:
+            yield Finding("PLAN_ILLUSTRATIVE", "warning", f"rate_plans/retail/{plan_id}.yaml", {"plan": plan_id})
 
 
 def usage_findings(book: RateBook, where: Where) -> Iterator[Finding]:

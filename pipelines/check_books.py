@@ -1,0 +1,41 @@
+"""What `check` adds to the checks of every run: sample prices in real books, what last month really brought."""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from billing.core.findings import Finding
+from billing.core.money import net_of_vat, yuan
+from billing.core.period import Period
+from billing.rate_book.book import WINDOW_MARK, RateBook
+from billing.rate_book.check_terms import sample_findings
+from billing.tables.calls import UsageTotal
+from pipelines.books import Books
+from pipelines.parts import parts_of, usage_of
+
+
+def use_findings(books: Books, book: RateBook) -> Iterator[Finding]:
+    """PLAN_ILLUSTRATIVE and PLAN_LOST_MONEY, both warnings."""
+    yield from sample_findings(book)
+    periods = sorted({*books.state.runs, *books.state.closes})
+    if periods:
+        yield from _lost(books, book, Period.parse(periods[-1]))
+
+
+def _lost(books: Books, book: RateBook, period: Period) -> Iterator[Finding]:
+    """Plans whose calls of the last billed month cost more than they brought, without VAT, by their real durations."""
+    usage = usage_of(books, parts_of(books.state, str(period)))
+    last_day = tuple(period.days())[-1]
+    sums = usage.group_by(
+        pl.col(UsageTotal.rate_id).str.split(WINDOW_MARK).list.first().str.split("@").list.first().alias("plan"),
+        pl.col(UsageTotal.settlement_rate_id).str.split("@").list.first().alias("settlement"),
+    ).agg(pl.col(UsageTotal.amount_micro, UsageTotal.settlement_micro, UsageTotal.call_count).sum())
+    for plan_id, settlement, brought, cost, calls in sums.sort("plan", "settlement").iter_rows():
+        plan, carrier = book.prices.retail.get(plan_id), book.prices.settlement.get(settlement)
+        if plan is None or carrier is None or not brought:
+            continue
+        rates = (book.vat_rate_bp(code, last_day) for code in (plan.tax_code, carrier.tax_code))
+        net, net_cost = (net_of_vat(micro, rate) for micro, rate in zip((brought, cost), rates, strict=True))
+        if net < net_cost:
+            values = {"plan": plan_id, "period": period, "calls": calls, "brought": yuan(net), "cost": yuan(net_cost)}
+            yield Finding("PLAN_LOST_MONEY", "warning", f"rate_plans/retail/{plan_id}.yaml", values)

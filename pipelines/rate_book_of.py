@@ -19,6 +19,8 @@ from billing.tables.catalog import CATALOG_TABLES
 from pipelines.books import Books, Workbench
 
 SNAPSHOT_TABLE = "snapshot"
+SCHEMAS = "schemas"
+"""Folder of the JSON Schemas beside the plans: they help an editor and price nothing."""
 _FOLDERS = ("catalog", "rate_plans", "layouts")
 
 
@@ -59,6 +61,7 @@ def snapshot_files(root: Path) -> dict[str, str]:
     paths = [root / "books.toml"]
     for folder in _FOLDERS:
         paths.extend(path for path in sorted((root / folder).rglob("*")) if path.is_file() and path.name[0] not in ".~")
+    paths = [path for path in paths if path.parent.name != SCHEMAS]
     return {path.relative_to(root).as_posix(): file_sha256(path) for path in paths}
 
 

@@ -9,7 +9,7 @@ import itertools
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema, model_validator
 
 from billing.core.money import BASIS_POINTS, RoundingMode, basis_points_from_text, micro_from_text, round_ratio
 
@@ -34,8 +34,12 @@ def read_share(value: Any) -> int:  # noqa: ANN401
     return basis_points_from_text(value)
 
 
-Amount = Annotated[int, BeforeValidator(read_amount), Field(ge=0)]
-Share = Annotated[int, BeforeValidator(read_share), Field(ge=0, le=BASIS_POINTS)]
+_YUAN = WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,6})?$", "description": "yuan, quoted"})
+_SHARE = WithJsonSchema(
+    {"type": "string", "pattern": r"^(0(\.[0-9]{1,4})?|1(\.0{1,4})?)$", "description": "share, quoted"}
+)
+Amount = Annotated[int, BeforeValidator(read_amount), Field(ge=0), _YUAN]
+Share = Annotated[int, BeforeValidator(read_share), Field(ge=0, le=BASIS_POINTS), _SHARE]
 
 
 class Strict(BaseModel):

@@ -7,7 +7,7 @@ Fields whose wording decides money have no default. The order in which they act 
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from billing.core.money import MICRO_PER_YUAN, PARTS
 from billing.rate_book.call_price import Share, Strict, read_amount
@@ -27,7 +27,8 @@ def _fen_amount(value: Any) -> int:  # noqa: ANN401 - whatever the YAML holds
     return micro
 
 
-FenAmount = Annotated[int, BeforeValidator(_fen_amount), Field(ge=0)]
+_FEN = WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,2}0*)?$", "description": "yuan, quoted"})
+FenAmount = Annotated[int, BeforeValidator(_fen_amount), Field(ge=0), _FEN]
 
 
 class Minimum(Strict):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from billing.core.findings import Finding
 from billing.rate_book.call_price import MS, Amount, Strict
@@ -26,7 +26,8 @@ def _read_start(value: Any) -> dt.datetime:  # noqa: ANN401 - whatever the YAML 
         raise ValueError('write a start as quoted text, for instance "2026-10-05 09:00:00"') from None
 
 
-Start = Annotated[dt.datetime, BeforeValidator(_read_start)]
+_TEXT = WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"})
+Start = Annotated[dt.datetime, BeforeValidator(_read_start), _TEXT]
 
 
 class PlanTest(Strict):

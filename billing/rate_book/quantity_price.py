@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from billing.core.money import BASIS_POINTS, MICRO_PER_YUAN, RoundingMode, round_ratio, yuan_exact
 from billing.rate_book.call_price import Amount, Share, Strict
@@ -34,9 +34,9 @@ def _read_price(value: Any) -> Fraction:  # noqa: ANN401
     return Fraction(value) * MICRO_PER_YUAN
 
 
-_AS_TEXT: dict[str, Any] = {"type": "string", "pattern": _DECIMAL.pattern}
-Quantity = Annotated[Fraction, BeforeValidator(read_quantity), Field(json_schema_extra=_AS_TEXT)]
-UnitPrice = Annotated[Fraction, BeforeValidator(_read_price), Field(json_schema_extra=_AS_TEXT)]
+_AS_TEXT = WithJsonSchema({"type": "string", "pattern": f"^{_DECIMAL.pattern}$", "description": "a number, quoted"})
+Quantity = Annotated[Fraction, BeforeValidator(read_quantity), _AS_TEXT]
+UnitPrice = Annotated[Fraction, BeforeValidator(_read_price), _AS_TEXT]
 
 
 class Band(Strict):

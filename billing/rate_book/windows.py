@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from billing.core.findings import refuse
 from billing.rate_book.call_price import CallPrice, Strict
@@ -77,7 +77,8 @@ def _clock(value: Any) -> int:  # noqa: ANN401 - whatever the YAML holds
     return milliseconds
 
 
-ClockMs = Annotated[int, BeforeValidator(_clock)]
+_CLOCK = WithJsonSchema({"type": "string", "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$"})
+ClockMs = Annotated[int, BeforeValidator(_clock), _CLOCK]
 
 
 class Window(Strict):

@@ -26,11 +26,14 @@ from billing.rate_book.plans import (
     TaxTable,
 )
 from billing.rate_book.policy import Policy
-from billing.rate_book.windows import Calendar, slots
+from billing.rate_book.windows import DAY_MS, Calendar, Piece, slots
 from billing.rate_book.yaml_file import parse, read_yaml
 
 WINDOW_MARK = ":"
 """Stands between the version and the window in a rate id."""
+
+_NO_CALL_LASTS = 4 * DAY_MS
+"""No call that starts on a day lasts until then: talk of more than a day is held back."""
 
 Version = TypeVar("Version")
 Plan = TypeVar("Plan", bound=BaseModel)
@@ -90,6 +93,24 @@ class RateBook:
             (since, until, f"{rate_id}{WINDOW_MARK}{name}" if name else rate_id, price)
             for since, until, name, price in slots(version.windows, version.call, day, calendar)
         ]
+
+    def split_pieces(self, plan_id: str, day: dt.date) -> tuple[str | None, list[Piece]]:
+        """Where the plan splits calls at an edge: how it rounds there, and the prices of the day and the next.
+
+        A call goes by the version in force when it starts, which says whether it is split; then also by what the next
+        day's version says of the hours after midnight. A withdrawn plan goes on until the call ends.
+        """
+        found = self.retail(plan_id, day)
+        if found is None or found[1].straddle != "split":
+            return None, []
+        pieces: list[Piece] = []
+        for offset in (0, 1):
+            then = day + dt.timedelta(days=offset)
+            rate_id, version = self.retail(plan_id, then) or found
+            for _, until, _, price in self.call_slots(rate_id, version, then):
+                pieces.append((offset * DAY_MS + until, price))
+        pieces[-1] = (_NO_CALL_LASTS, pieces[-1][1])
+        return found[1].at_edge, pieces
 
     def settlement(self, plan_id: str, day: dt.date) -> tuple[str, SettlementVersion] | None:
         """The settlement version in force on a day and its rate id."""

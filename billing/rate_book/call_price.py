@@ -111,7 +111,7 @@ class CallPrice(Strict):
         _check_blocks(self.blocks)
         if self.maximum_charge is not None and self.maximum_charge < self.minimum_charge:
             raise ValueError("maximum_charge lies below minimum_charge")
-        dearest = self._blocks_price(DAY_SECONDS * MS) + self.connect_fee
+        dearest = self.blocks_price(DAY_SECONDS * MS) + self.connect_fee
         if any(price > MAX_CALL_MICRO for price in (dearest, self.minimum_charge, self.maximum_charge or 0)):
             raise ValueError("a call of one day would cost more than 5,000,000 yuan")
         return self
@@ -128,18 +128,24 @@ class CallPrice(Strict):
         """What the prices of the blocks are to be divided by: 60 where a block has no exact price, else 1."""
         return self._divisor
 
-    def price_of(self, talk_ms: int) -> Fraction:
-        """What a call costs, exactly, in millionths of a yuan: the plain form of rating's closed columns."""
+    def charged_ms(self, talk_ms: int) -> int:
+        """What of a talk is charged, free first seconds taken off."""
         free = self.free_seconds
         if free and free.reading == "if_shorter" and talk_ms <= free.seconds * MS:
-            return Fraction(0)
-        charged_ms = talk_ms - free.seconds * MS if free and free.reading == "deducted" else talk_ms
-        if charged_ms <= 0:
-            return Fraction(0)
-        price: Fraction = max(self._blocks_price(charged_ms) + self.connect_fee, Fraction(self.minimum_charge))
+            return 0
+        return max(0, talk_ms - free.seconds * MS) if free and free.reading == "deducted" else talk_ms
+
+    def price_of(self, talk_ms: int) -> Fraction:
+        """What a call costs, exactly, in millionths of a yuan: the plain form of rating's closed columns."""
+        charged_ms = self.charged_ms(talk_ms)
+        return self.limited(self.blocks_price(charged_ms) + self.connect_fee) if charged_ms else Fraction(0)
+
+    def limited(self, price: Fraction) -> Fraction:
+        """The price of a charged call from that of its blocks and the connect fee."""
+        price = max(price, Fraction(self.minimum_charge))
         if self.maximum_charge is not None:
             price = min(price, Fraction(self.maximum_charge))
-        return self._after_limits(price)
+        return self.after_limits(price)
 
     def price_beyond(self, charged_seconds: int, covered_seconds: int) -> Fraction:
         """What a call costs beyond first seconds that something else paid for, exactly, in millionths of a yuan.
@@ -152,19 +158,21 @@ class CallPrice(Strict):
             until = self.blocks[index + 1].from_second if index + 1 < len(self.blocks) else covered_seconds
             inside = max(0, min(covered_seconds, until) - block.from_second)
             covered += Fraction(inside * block.price, block.block_seconds * self._divisor)
-        rest = max(Fraction(0), self._blocks_price(charged_seconds * MS) - covered)
+        rest = max(Fraction(0), self.blocks_price(charged_seconds * MS) - covered)
         if self.maximum_charge is not None:
             rest = min(rest, Fraction(self.maximum_charge))
-        return self._after_limits(rest)
+        return self.after_limits(rest)
 
-    def _after_limits(self, price: Fraction) -> Fraction:
+    def after_limits(self, price: Fraction) -> Fraction:
+        """A price with legs, discount and the rounding of each call."""
         price = price * self.legs * Fraction(BASIS_POINTS - self.discount, BASIS_POINTS)
         if self.rounding.at == "line":
             return price
         unit = self.rounding.unit_micro
         return Fraction(round_ratio(price.numerator, price.denominator * unit, self.rounding.mode) * unit)
 
-    def _blocks_price(self, talk_ms: int) -> Fraction:
+    def blocks_price(self, talk_ms: int) -> Fraction:
+        """What the blocks of a talk cost, exactly, in millionths."""
         price = 0
         for index, block in enumerate(self.blocks):
             until = self.blocks[index + 1].from_second * MS if index + 1 < len(self.blocks) else talk_ms

@@ -5,6 +5,8 @@ quoted decimal text in yuan, tax included, and become Int64 millionths of a yuan
 """
 
 import datetime as dt
+import itertools
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -27,12 +29,28 @@ from billing.rate_book.windows import Window, clashes
 Words = dict[Literal["zh", "en"], str]
 
 
+def check_pieces(own: CallPrice, others: Sequence[CallPrice], at_edge: str | None) -> None:
+    """A split call has one set of terms, and blocks that carry on have one grid.
+
+    Raises:
+        ValueError: prices between which a call may be split differ in more than blocks and connect fee.
+    """
+    shared = set(CallPrice.model_fields) - {"schedule", "price_per_minute", "blocks", "connect_fee"}
+    for other in others:
+        if other.model_dump(include=shared) != own.model_dump(include=shared):
+            raise ValueError("prices between which calls are split differ in blocks and connect fee, nothing else")
+        grids = [[(block.from_second, block.block_seconds) for block in price.blocks] for price in (own, other)]
+        if at_edge == "carry_on" and grids[0] != grids[1]:
+            raise ValueError("at_edge: carry_on needs the same blocks on both sides of an edge, at any price")
+
+
 class RetailVersion(Strict):
     """The terms of a retail plan from one date on."""
 
     call: CallPrice
     windows: tuple[Window, ...] = ()
-    straddle: Literal["start"] | None = None
+    straddle: Literal["start", "split"] | None = None
+    at_edge: Literal["restart", "carry_on"] | None = None
     calendar: str | None = None
     minimum: Minimum | None = None
     subsidy: str | None = None
@@ -47,8 +65,12 @@ class RetailVersion(Strict):
 
     @model_validator(mode="after")
     def _windows(self) -> Self:
-        if bool(self.windows) != (self.straddle is not None):
-            raise ValueError("windows and straddle belong together: say how a call over the edge of a window is priced")
+        if self.windows and self.straddle is None:
+            raise ValueError("windows need straddle: say how a call over the edge of a window is priced")
+        if (self.straddle == "split") != (self.at_edge is not None):
+            raise ValueError("straddle: split, and only that, says at_edge (restart, carry_on): how blocks go over it")
+        if self.straddle == "split":
+            check_pieces(self.call, self.prices, self.at_edge)
         if any(window.needs_calendar for window in self.windows) != (self.calendar is not None):
             raise ValueError("windows by working_day, rest_day or holiday name a calendar, others do not")
         names = [window.name for window in self.windows]
@@ -125,6 +147,14 @@ class RetailPlan(Strict):
     versions: dict[dt.date, RetailVersion | None]
     words: dict[str, Words] = Field(default_factory=dict)
     tests: tuple[PlanTest, ...] = ()
+
+    @model_validator(mode="after")
+    def _edges_of_versions(self) -> Self:
+        held = [version for _, version in sorted(self.versions.items()) if version is not None]
+        for version, following in itertools.pairwise(held):
+            if version.straddle == "split":
+                check_pieces(version.call, following.prices, version.at_edge)
+        return self
 
 
 class SettlementVersion(Strict):

@@ -12,7 +12,7 @@ import polars as pl
 
 from billing.rate_book.book import RateBook
 from billing.rate_book.call_price import MAX_CALL_MICRO, MS, Block, CallPrice
-from billing.rate_book.windows import DAY_MS
+from billing.rate_book.windows import DAY_MS, Piece
 from billing.tables.catalog import Carrier, Contract, ServiceNumber, Subscription
 
 NEVER = 2**40
@@ -52,6 +52,20 @@ NO_TERMS: dict[str, Any] = {
 """The terms of a price that is its blocks alone."""
 
 
+EDGE = "at_edge"
+"""How a call over an edge is rounded there; null on rows whose plan does not split, absent when all are so."""
+
+
+def split_prefix(piece: int) -> str:
+    """What the block columns of a piece of two days begin with."""
+    return f"split{piece}_"
+
+
+def split_columns(piece: int) -> tuple[str, str, str]:
+    """End of a piece in milliseconds from midnight, connect fee and divisor of the prices in it."""
+    return f"split{piece}_until", f"split{piece}_connect", f"split{piece}_divisor"
+
+
 def block_columns(prefix: str, index: int) -> tuple[str, str, str]:
     """Names of the three columns of one block."""
     return f"{prefix}{index}_from", f"{prefix}{index}_seconds", f"{prefix}{index}_micro"
@@ -67,9 +81,11 @@ def rating_rows(book: RateBook, day: dt.date, numbers: Sequence[str] | None = No
 
     Returns:
         One row a number in service that day and window of its plan, ordered by number and clock: since_ms and until_ms
-        (half-open hours of the day), service_number, contract_id, rate_id (null when the
-        plan has no price that day), settlement_rate_id, is_trial, the terms `CALL_TERMS` of the call, and the blocks
-        `retail<i>_from/_seconds/_micro` and `carrier<i>_...`, as many as the longest schedule has.
+        (half-open hours of the day), service_number, contract_id, rate_id (null when the plan has no price that day),
+        settlement_rate_id, is_trial, the terms `CALL_TERMS` of the call, and the blocks
+        `retail<i>_from/_seconds/_micro` and `carrier<i>_...`, as many as the longest schedule has. Where a plan splits
+        calls at an edge, also `at_edge` and the prices of the day and the next as pieces (`split_columns`, blocks under
+        `split_prefix`).
     """
     held = (
         book.table(Subscription.name)
@@ -87,6 +103,8 @@ def rating_rows(book: RateBook, day: dt.date, numbers: Sequence[str] | None = No
     width = longest_schedules(book)
     retail = {plan: book.retail(plan, day) for plan in held[Subscription.plan_id].unique()}
     slots_of = {plan: book.call_slots(*price, day) if price else [NO_PRICE_SLOT] for plan, price in retail.items()}
+    pieces_of = {plan: book.split_pieces(plan, day) for plan, price in retail.items() if price}
+    most = max((len(pieces) for _, pieces in pieces_of.values()), default=0)
     carriers = {plan: book.settlement(plan, day) for plan in held[Carrier.settlement_plan].unique()}
     rows: list[dict[str, Any]] = []
     for row in held.iter_rows(named=True):
@@ -105,9 +123,24 @@ def rating_rows(book: RateBook, day: dt.date, numbers: Sequence[str] | None = No
                     **terms_row(call),
                     **blocks_row("retail", call.blocks if call else (), width[0]),
                     **blocks_row("carrier", cost[1].call.blocks if cost else (), width[1]),
+                    **_pieces_row(pieces_of.get(row[Subscription.plan_id], (None, ())), most, width[0]),
                 }
             )
-    return pl.DataFrame(rows, schema=rating_schema(*width), orient="row")
+    return pl.DataFrame(rows, schema=rating_schema(*width, most), orient="row")
+
+
+def _pieces_row(split: tuple[str | None, Sequence[Piece]], most: int, width: int) -> dict[str, Any]:
+    """The cells of the pieces of two days, filled up with pieces that no call reaches."""
+    if not most:
+        return {}
+    at_edge, pieces = split
+    cells: dict[str, Any] = {EDGE: at_edge}
+    for index in range(most):
+        until, price = pieces[index] if index < len(pieces) else (0, None)
+        values = (until, price.connect_fee, price.divisor) if price else (NEVER, 0, 1)
+        cells |= dict(zip(split_columns(index), values, strict=True))
+        cells |= blocks_row(split_prefix(index), price.blocks if price else (), width)
+    return cells
 
 
 def longest_schedules(book: RateBook) -> tuple[int, int]:
@@ -151,8 +184,8 @@ def blocks_row(prefix: str, blocks: Sequence[Block], width: int) -> dict[str, in
     return cells
 
 
-def rating_schema(retail: int, carrier: int) -> pl.Schema:
-    """Column types of rating rows for schedules of so many blocks."""
+def rating_schema(retail: int, carrier: int, pieces: int = 0) -> pl.Schema:
+    """Column types of rating rows for schedules of so many blocks, and so many pieces of two days."""
     fixed: dict[str, Any] = {
         "service_number": pl.String,
         "since_ms": pl.Int64,
@@ -166,4 +199,10 @@ def rating_schema(retail: int, carrier: int) -> pl.Schema:
     for prefix, width in (("retail", retail), ("carrier", carrier)):
         for index in range(width):
             fixed.update(dict.fromkeys(block_columns(prefix, index), pl.Int64))
+    if pieces:
+        fixed[EDGE] = pl.String
+    for piece in range(pieces):
+        fixed.update(dict.fromkeys(split_columns(piece), pl.Int64))
+        for index in range(retail):
+            fixed.update(dict.fromkeys(block_columns(split_prefix(piece), index), pl.Int64))
     return pl.Schema(fixed)

@@ -1,12 +1,14 @@
 """Time windows: other prices at other hours and on other days, and the calendar that says what kind of day it is.
 
-A call is priced by the window in which it starts. Windows are given by the clock (Asia/Shanghai), half-open, and by
-weekdays or kinds of day; where none fits, the version's own price holds. Two windows that could both hold are refused.
+A call is priced by the window in which it starts, or split at the edge, as the plan says. Windows are given by the
+clock (Asia/Shanghai), half-open, and by weekdays or kinds of day; where none fits, the version's own price holds. Two
+windows that could both hold are refused.
 """
 
 import datetime as dt
 import itertools
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
@@ -121,6 +123,10 @@ Slot = tuple[int, int, str | None, CallPrice]
 """Hours of a day, half-open in milliseconds; the window that holds then (None: the version's own price); the price."""
 
 
+Piece = tuple[int, CallPrice]
+"""Until when, in milliseconds from midnight of the day on which a call starts, and the price until then."""
+
+
 def slots(windows: Sequence[Window], own: CallPrice, day: dt.date, calendar: Calendar | None) -> list[Slot]:
     """The prices of a day by the clock, without a gap; neighbours with one price are one slot."""
     kind = calendar.kind_of(day) if calendar and any(window.needs_calendar for window in windows) else None
@@ -149,3 +155,23 @@ def clashes(windows: Sequence[Window]) -> Iterator[tuple[str, str]]:
         meet = any(a < d and c < b for a, b in one.spans() for c, d in other.spans())
         if meet and any(one.holds_on(*day) and other.holds_on(*day) for day in days):
             yield one.name, other.name
+
+
+def price_in_pieces(pieces: Sequence[Piece], at_edge: str, first_ms: int, talk_ms: int) -> Fraction:
+    """What the blocks of a split call cost, exactly, in millionths; the plain form of rating's closed columns.
+
+    Args:
+        pieces: prices from midnight on, as far as the call goes.
+        at_edge: `restart`: each piece is rounded by its own blocks. `carry_on`: blocks run through, each at the price
+            that holds when it begins.
+        first_ms: when the charged time begins, from midnight.
+        talk_ms: how long it is.
+    """
+    price, since, last = Fraction(0), 0, first_ms + talk_ms
+    for until, own in pieces:
+        a, b = (min(max(edge, first_ms), last) - first_ms for edge in (since, until))
+        if first_ms < until and since <= first_ms and talk_ms > 0:
+            price += own.connect_fee
+        price += own.blocks_price(b - a) if at_edge == "restart" else own.blocks_price(b) - own.blocks_price(a)
+        since = until
+    return price

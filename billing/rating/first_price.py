@@ -8,6 +8,7 @@ import polars as pl
 
 from billing.core.money import BASIS_POINTS, PARTS, RoundingMode, round_ratio_expr
 from billing.rate_book.rating_rows import NO_TERMS
+from billing.rating.straddle import SPLIT_PARTS, has_splits
 from billing.tables.calls import Cdr
 
 IS_BILLABLE = "is_billable"
@@ -45,10 +46,12 @@ def with_billable_time(calls: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
 
 def with_first_price(calls: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
     """Add `amount_micro` and `rest_parts`, from the price of the blocks and the terms of the call."""
-    if not any(_occurs(rows, name) for name in _PRICED):
+    if not any(_occurs(rows, name) for name in _PRICED) and not has_splits(rows):
         return calls.with_columns(pl.col(BLOCKS_PRICE).alias("amount_micro"), pl.lit(0, pl.Int64).alias("rest_parts"))
     # Every price a minute is a whole number of sixtieths, every share one of basis points, so nothing is cut here.
     parts = pl.col(BLOCKS_PRICE) * (PARTS // pl.col("retail_divisor")) + pl.col("connect_micro") * PARTS
+    if has_splits(rows):
+        parts = pl.coalesce(SPLIT_PARTS, parts)
     limited = parts.clip(pl.col("least_micro") * PARTS, pl.col("most_micro") * PARTS)
     after_discount = limited // BASIS_POINTS * (BASIS_POINTS - pl.col("discount_bp")) * pl.col("legs")
     exact = pl.when(pl.col(CHARGED_MS) > 0).then(after_discount).otherwise(0)

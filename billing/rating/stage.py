@@ -20,6 +20,7 @@ from billing.rating.first_price import (
     with_billable_time,
     with_first_price,
 )
+from billing.rating.straddle import has_splits, with_pieces
 from billing.tables.calls import NOT_OURS, Cdr, RatedCall, Suspense, UsageTotal
 
 RATING_VERSION = 2
@@ -111,6 +112,7 @@ def _priced(joined: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
             carrier.billed_seconds.alias("settlement_billed_seconds"),
             carrier.price_micro.alias("settlement_micro"),
         )
+        .pipe(_split_at_edges, rows)
         .pipe(with_first_price, rows)
         .with_columns(
             pl.when(is_trial).then(pl.col("billed_seconds")).otherwise(0).alias("free_seconds"),
@@ -120,6 +122,12 @@ def _priced(joined: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
         .with_columns((pl.col("billed_seconds") - pl.col("free_seconds")).alias("charged_seconds"))
         .pipe(RatedCall.conform_lazy)
     )
+
+
+def _split_at_edges(calls: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
+    if not has_splits(rows):
+        return calls
+    return with_pieces(calls, rows, CHARGED_MS, BILLABLE_MS, _width(rows, "retail"))
 
 
 def _unrated(joined: pl.LazyFrame, known_numbers: pl.Series) -> pl.LazyFrame:

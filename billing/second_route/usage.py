@@ -32,10 +32,18 @@ def recompute_day(cdr_paths: Sequence[Path], left_out_ids: pl.Series, rating_row
     with duckdb.connect() as connection:
         connection.register("rates", rating_rows.to_arrow())
         connection.register("left_out", left_out_ids.cast(pl.Int64).alias("cdr_id").to_frame().to_arrow())
+        is_split = "at_edge" in rating_rows.columns
         query = _DAY.format(
             billed=_steps("retail", rating_rows.columns, "seconds"),
             price=_steps("retail", rating_rows.columns, "micro"),
             cost=_steps("carrier", rating_rows.columns, "micro", "own_ms"),
+            first=_FIRST_MS,
+            edges=_edges(rating_rows.columns),
+            split_billed=_pieces(rating_rows.columns, "seconds"),
+            split_parts=_pieces(rating_rows.columns, "micro"),
+            splits="at_edge IS NOT NULL" if is_split else "FALSE",
+            # Left to itself DuckDB writes every expression out where it is used, and pieces grow past all bounds.
+            held="MATERIALIZED" if is_split else "NOT MATERIALIZED",
         )
         files = [str(path) for path in cdr_paths]
         totals = pl.from_arrow(connection.sql(query, params={"files": files, "not_ours": NOT_OURS}).to_arrow_table())
@@ -56,11 +64,49 @@ def _steps(prefix: str, columns: Sequence[str], unit: str, time: str = "talk_ms"
     return " + ".join(terms)
 
 
+_FIRST_MS = """
+  date_diff('millisecond', date_trunc('day', started_at),
+    coalesce(CASE WHEN from_platform THEN coalesce(platform_answered_at, answered_at) END, answered_at, started_at))
+  + counted_ms"""
+
+
+def _piece_count(columns: Sequence[str]) -> int:
+    return sum(name.startswith("split") and name.endswith("_until") for name in columns)
+
+
+def _edges(columns: Sequence[str]) -> str:
+    """SQL for the columns `split<j>_a` and `_b`: where each piece begins and ends within the charged time."""
+    terms, since = [""], "0"
+    for piece in range(_piece_count(columns)):
+        for edge, name in ((since, "a"), (f"split{piece}_until", "b")):
+            terms.append(f"least(greatest({edge}, first_ms), first_ms + talk_ms) - first_ms AS split{piece}_{name}")
+        terms.append(f"first_ms >= {since} AND first_ms < split{piece}_until AND talk_ms > 0 AS split{piece}_first")
+        since = f"split{piece}_until"
+    return ", ".join(terms)
+
+
+def _pieces(columns: Sequence[str], unit: str) -> str:
+    """SQL for the sum over the pieces of two days of blocks begun in each x what a block counts, and connect fees."""
+    terms = ["0"]
+    for piece in range(_piece_count(columns)):
+        prefix = f"split{piece}_"
+        begin, end = f"{prefix}a", f"{prefix}b"
+        own = [name for name in columns if name.startswith(prefix)]
+        alone = _steps(prefix, own, unit, f"({end} - {begin})")
+        through = f"({_steps(prefix, own, unit, end)}) - ({_steps(prefix, own, unit, begin)})"
+        blocks = f"CASE WHEN at_edge = 'restart' THEN {alone} ELSE {through} END"
+        if unit == "micro":
+            fee = f"CASE WHEN {prefix}first THEN {prefix}connect ELSE 0 END"
+            blocks = f"({blocks})::HUGEINT * (600000 // {prefix}divisor) + ({fee})::HUGEINT * 600000"
+        terms.append(f"({blocks})")
+    return " + ".join(terms)
+
+
 _DAY = """
 WITH kept AS (
   SELECT
     cdr_id, usage_date, service_number, outcome, started_at, platform_answered_at, answered_at, ended_at,
-    CAST(talk_ms AS BIGINT) AS talk_ms
+    CAST(talk_ms AS BIGINT) AS own_ms
   FROM read_parquet($files)
   WHERE cdr_id NOT IN (SELECT cdr_id FROM left_out) AND outcome <> $not_ours
 ),
@@ -71,50 +117,60 @@ priced AS (
     AND date_diff('millisecond', date_trunc('day', started_at), started_at) < rates.until_ms
   WHERE rates.rate_id IS NOT NULL AND rates.settlement_rate_id IS NOT NULL
 ),
+counted AS (
+  SELECT *, CASE
+    WHEN from_platform AND outcome IN ('answered', 'ivr_only')
+      THEN coalesce(date_diff('millisecond', coalesce(platform_answered_at, answered_at), ended_at), own_ms)
+    WHEN outcome = 'answered' THEN own_ms
+    ELSE 0 END AS counted_ms
+  FROM priced
+),
+charged AS (
+  SELECT *,
+    CASE WHEN free_if_shorter AND counted_ms <= free_ms THEN 0
+         WHEN free_if_shorter THEN counted_ms
+         ELSE greatest(counted_ms - free_ms, 0) END AS talk_ms,
+    {first} AS begun_ms
+  FROM counted
+),
+pieces AS {held} (
+  SELECT *{edges} FROM (SELECT *, begun_ms - talk_ms AS first_ms FROM charged)
+),
+-- exact price in 600,000ths of a millionth: sixtieths of a minute price, hundredths of a percent
+valued AS {held} (
+  SELECT
+    usage_date, service_number, contract_id, rate_id, settlement_rate_id, is_trial, round_micro, round_mode,
+    greatest(round_micro, 1)::HUGEINT * 600000 AS call_unit,
+    CASE WHEN {splits} THEN {split_billed} ELSE {billed} END AS billed_seconds,
+    CASE WHEN talk_ms <= 0 THEN 0 ELSE
+      least(greatest(
+        CASE WHEN {splits} THEN {split_parts}
+             ELSE ({price})::HUGEINT * 600000 // retail_divisor + connect_micro::HUGEINT * 600000 END,
+        least_micro::HUGEINT * 600000), most_micro::HUGEINT * 600000)
+      * legs * (10000 - discount_bp) // 10000 END AS exact,
+    CASE WHEN outcome = 'answered' THEN {cost} ELSE 0 END AS settlement_micro
+  FROM pieces
+),
+rounded AS (
+  SELECT *,
+    (exact + 300000) // 600000 AS at_millionth,
+    CASE round_mode
+      WHEN 'down' THEN exact // call_unit
+      WHEN 'up' THEN (exact + call_unit - 1) // call_unit
+      WHEN 'half_up' THEN (exact + call_unit // 2) // call_unit
+      ELSE exact // call_unit + CASE
+        WHEN 2 * (exact % call_unit) > call_unit THEN 1
+        WHEN 2 * (exact % call_unit) = call_unit THEN (exact // call_unit) % 2
+        ELSE 0 END
+    END AS at_call
+  FROM valued
+),
 rated AS (
   SELECT
-    usage_date, service_number, contract_id, rate_id, settlement_rate_id,
-    {billed} AS billed_seconds,
+    usage_date, service_number, contract_id, rate_id, settlement_rate_id, billed_seconds, settlement_micro,
     CASE WHEN is_trial THEN 0 WHEN round_micro > 0 THEN at_call * round_micro ELSE at_millionth END AS amount_micro,
-    CASE WHEN is_trial OR round_micro > 0 THEN 0 ELSE exact - at_millionth * 600000 END AS rest_parts,
-    CASE WHEN outcome = 'answered' THEN {cost} ELSE 0 END AS settlement_micro
-  FROM (
-    SELECT *,
-      (exact + 300000) // 600000 AS at_millionth,
-      CASE round_mode
-        WHEN 'down' THEN exact // call_unit
-        WHEN 'up' THEN (exact + call_unit - 1) // call_unit
-        WHEN 'half_up' THEN (exact + call_unit // 2) // call_unit
-        ELSE exact // call_unit + CASE
-          WHEN 2 * (exact % call_unit) > call_unit THEN 1
-          WHEN 2 * (exact % call_unit) = call_unit THEN (exact // call_unit) % 2
-          ELSE 0 END
-      END AS at_call
-    FROM (
-      -- exact price in 600,000ths of a millionth: sixtieths of a minute price, hundredths of a percent
-      SELECT *,
-        greatest(round_micro, 1)::HUGEINT * 600000 AS call_unit,
-        CASE WHEN talk_ms <= 0 THEN 0 ELSE
-          least(greatest(({price})::HUGEINT * 600000 // retail_divisor + connect_micro::HUGEINT * 600000,
-                         least_micro::HUGEINT * 600000), most_micro::HUGEINT * 600000)
-          * legs * (10000 - discount_bp) // 10000 END AS exact
-      FROM (
-        SELECT * EXCLUDE (talk_ms, counted_ms), counted_ms AS landed_ms,
-          CASE WHEN free_if_shorter AND counted_ms <= free_ms THEN 0
-               WHEN free_if_shorter THEN counted_ms
-               ELSE greatest(counted_ms - free_ms, 0) END AS talk_ms
-        FROM (
-          SELECT *, CASE
-            WHEN from_platform AND outcome IN ('answered', 'ivr_only')
-              THEN coalesce(date_diff('millisecond', coalesce(platform_answered_at, answered_at), ended_at), talk_ms)
-            WHEN outcome = 'answered' THEN talk_ms
-            ELSE 0 END AS counted_ms,
-            talk_ms AS own_ms
-          FROM priced
-        )
-      )
-    )
-  )
+    CASE WHEN is_trial OR round_micro > 0 THEN 0 ELSE exact - at_millionth * 600000 END AS rest_parts
+  FROM rounded
 )
 SELECT
   usage_date, service_number, contract_id, rate_id, settlement_rate_id,

@@ -21,6 +21,9 @@ MINIMUM_OVERRIDES = (60, 100, 150, 200)
 CAP_OVERRIDES = (30, 60, 150)
 COUNT_OVERRIDES = (100, 200, 500)
 """Terms agreed with single customers, in yuan and calls, where they differ from the plan."""
+BEST_GRADE, BEST_GRADE_MINIMUM = "A", 30
+PLANS_OF_LOW_MINIMUM = ("split_6s_010", "split_function_010")
+"""What carriers ask for the best numbers is more than these plans do, so it is agreed for each such number."""
 PLANS_BEFORE = ("split_020", "split_025", "split_030")
 """What a number cost before its owner changed the plan."""
 
@@ -95,7 +98,7 @@ def subscription_rows(draws: Draws, period: Period, draft: Drafted) -> list[dict
             Subscription.plan_id: number.plan_id,
             Subscription.valid_from: draft.row[Contract.service_start],
         }
-        _agree_terms(draws, row)
+        _agree_terms(draws, row, number.grade)
         event = draft.shape.get("event", "")
         if event == "close" or event.startswith("hand_over"):
             row[Subscription.valid_to] = draft.event_day
@@ -141,10 +144,12 @@ def _contract_row(
     }
 
 
-def _agree_terms(draws: Draws, row: dict[str, Any]) -> None:
+def _agree_terms(draws: Draws, row: dict[str, Any], grade: str) -> None:
     """Write single terms into a row: a minimum now and then, and every other cap."""
     if draws.below(5) == 0:
         row[Subscription.monthly_minimum_micro] = draws.pick(MINIMUM_OVERRIDES) * MICRO_PER_YUAN
+    elif grade == BEST_GRADE and row[Subscription.plan_id] in PLANS_OF_LOW_MINIMUM:
+        row[Subscription.monthly_minimum_micro] = BEST_GRADE_MINIMUM * MICRO_PER_YUAN
     if row[Subscription.plan_id] == "split_capped_010" and draws.below(2):
         row[Subscription.cap_amount_micro] = draws.pick(CAP_OVERRIDES) * MICRO_PER_YUAN
     if row[Subscription.plan_id] == "split_counted_010" and draws.below(2):

@@ -17,7 +17,7 @@ def test_every_file_is_read():
     stems = {
         kind: {path.stem for path in (FOLDER / kind).glob("*.yaml")} for kind in ("retail", "settlement", "commission")
     }
-    assert set(BOOK.retail) == stems["retail"] and len(stems["retail"]) == 14
+    assert set(BOOK.retail) == stems["retail"] and len(stems["retail"]) == 31
     assert set(BOOK.settlement) == stems["settlement"] == {"unicom_400", "telecom_400", "mobile_400"}
     assert set(BOOK.commission) == stems["commission"] == {"standard"}
 

@@ -37,6 +37,7 @@ class AccountTerms:
     """
 
     contract_id: str
+    customer_id: str
     service_number: str
     rate_id: str
     plan: RetailPlan
@@ -85,6 +86,7 @@ def month_terms(period: Period, book: RateBook, contracts: Collection[str] | Non
         terms.append(
             AccountTerms(
                 contract_id=row[Subscription.contract_id],
+                customer_id=row[Contract.customer_id],
                 service_number=row[Subscription.service_number],
                 rate_id=rate_id,
                 plan=book.prices.retail[row[Subscription.plan_id]],
@@ -110,7 +112,7 @@ def _governing_rows(period: Period, book: RateBook, contracts: Collection[str] |
         held = held.filter(pl.col(Subscription.contract_id).is_in(sorted(contracts)))
     return (
         held.join(
-            book.table(Contract.name).select(Contract.contract_id, Contract.trial_until),
+            book.table(Contract.name).select(Contract.contract_id, Contract.customer_id, Contract.trial_until),
             on=Contract.contract_id,
             maintain_order="left",
         )

@@ -12,6 +12,7 @@ from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.tables.calls import CallAdjustment, UsageTotal
+from billing.tables.catalog import Contract
 from billing.tables.documents import AllowanceMovement, Charge
 
 _LINE = (Charge.contract_id, Charge.service_number, Charge.kind, Charge.item, Charge.rate_id, Charge.vat_rate_bp)
@@ -100,11 +101,14 @@ def late_movements(period: Period, old: pl.DataFrame, new: pl.DataFrame) -> pl.D
     )
 
 
-def touched_contracts(before: pl.DataFrame, after: pl.DataFrame) -> list[str]:
-    """Contracts whose usage differs."""
+def touched_contracts(before: pl.DataFrame, after: pl.DataFrame, book: RateBook) -> list[str]:
+    """Contracts of the customers whose usage differs: a minimum may pool all of a customer's."""
     rows = (UsageTotal.conform(usage) for usage in (before, after))
     counted = pl.concat(rows).group_by(pl.all()).len().filter(pl.col("len") % 2 == 1)
-    return list(counted[UsageTotal.contract_id].unique().sort())
+    contracts = book.table(Contract.name)
+    customers = contracts.filter(pl.col(Contract.contract_id).is_in(counted[UsageTotal.contract_id].implode()))
+    siblings = contracts.join(customers, on=Contract.customer_id, how="semi")
+    return list(siblings[Contract.contract_id].unique().sort())
 
 
 def _differences(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:

@@ -1,8 +1,9 @@
 """Monthly minimums: what call charges lack of the agreed floor is a true-up line of its own.
 
-Domain rule: the floor is of each 400 number, unless the contract pools it: then the floors and the call charges of its
-numbers are added up and compared once. It compares with call charges, rounded, caps credited, VAT included; fixed fees
-do not fill it. An opening or closing month that is not in service every day follows the plan: actual, prorate or full.
+Domain rule: the floor is of each 400 number, unless the contract or the customer pools it: then the floors and the call
+charges of the numbers are added up and compared once, on a line of the first contract. It compares with call charges,
+rounded, credited, VAT included; fixed fees fill it only where the plan says so. An opening or closing month that is not
+in service every day follows the plan: actual, prorate or full.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,6 +54,18 @@ class Floor:
     days: int
 
 
+def counted_charges(
+    terms: Sequence[AccountTerms], billed: Mapping[Account, int], fees: Mapping[Account, int]
+) -> dict[Account, int]:
+    """What fills the floor of each number: its call charges, and its fees where the plan says so."""
+    counted = dict(billed)
+    for number in terms:
+        minimum = number.version.minimum
+        if minimum is not None and minimum.counts == "calls_and_fees":
+            counted[number.account] = counted.get(number.account, 0) + fees.get(number.account, 0)
+    return counted
+
+
 def true_ups(
     terms: Sequence[AccountTerms], counted_micro: Mapping[Account, int], period: Period
 ) -> list[tuple[AccountTerms, str | None, Item]]:
@@ -60,7 +73,7 @@ def true_ups(
 
     Args:
         terms: terms of every number.
-        counted_micro: call charges that fill a floor, by contract and number.
+        counted_micro: charges that fill a floor, by contract and number.
         period: the month.
 
     Returns:
@@ -73,9 +86,11 @@ def true_ups(
         if floor is None:
             continue
         assert number.version.minimum is not None, "a floor comes from a minimum"
-        if number.version.minimum.scope == "contract":
+        scope = number.version.minimum.scope
+        if scope != "number":
             # One line has one product and one tax code, so numbers sold as something else have a pool of their own.
-            pooled.setdefault((number.contract_id, number.plan.product, number.plan.tax_code), []).append(floor)
+            owner = number.contract_id if scope == "contract" else f"customer {number.customer_id}"
+            pooled.setdefault((owner, number.plan.product, number.plan.tax_code), []).append(floor)
         elif item := _item([floor], counted_micro, period):
             found.append((number, number.service_number, item))
     for floors in pooled.values():
@@ -85,9 +100,9 @@ def true_ups(
 
 
 def floor_of(terms: AccountTerms, period: Period) -> Floor | None:
-    """The floor of a number in a month, None when its plan has no minimum."""
+    """The floor of a number in a month, None when its plan has no monthly minimum."""
     minimum = terms.version.minimum
-    if minimum is None:
+    if minimum is None or minimum.per_month is None or minimum.first_month is None:
         return None
     per_month = minimum.per_month if terms.monthly_minimum_micro is None else terms.monthly_minimum_micro
     opening = _month_rule(minimum.first_month, terms.days_before)
@@ -111,7 +126,7 @@ def _item(floors: Sequence[Floor], counted_micro: Mapping[Account, int], period:
         explanation |= days | {"per_month": yuan_exact(first.per_month_micro)}
     plan, rate_id = first.terms.plan, first.terms.rate_id
     minimum = first.terms.version.minimum
-    detail = f"{plan.product}/{plan.tax_code}" if minimum and minimum.scope == "contract" else ""
+    detail = f"{plan.product}/{plan.tax_code}" if minimum and minimum.scope != "number" else ""
     return Item("true_up", "true_up", plan.product, rate_id, plan.tax_code, 1, "month", missing, explanation, detail)
 
 

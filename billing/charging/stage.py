@@ -18,11 +18,12 @@ from billing.charging.discounts import discount_items
 from billing.charging.fixed_fees import fee_items, quantities_held
 from billing.charging.late import late_adjustments, late_charges, late_movements, touched_contracts
 from billing.charging.metered import metered_items
-from billing.charging.minimums import minimum_finding, true_ups
+from billing.charging.minimums import counted_charges, minimum_finding, true_ups
 from billing.charging.month_usage import CallsOf, month_usage
 from billing.charging.running_bill import RunningBill
 from billing.charging.usage_charges import rounded_usage, usage_charges
 from billing.charging.volume_prices import apply_volumes
+from billing.charging.yearly_minimums import yearly_true_ups
 from billing.core.findings import Outcome
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
@@ -71,17 +72,21 @@ def charge_accounts(
     caps = apply_caps(period, volumes.left, terms, fixed_fees, bill)
     metered, unpriced = metered_items(period, terms, book)
     of_numbers = [*drawn.credits, *caps.credits, *discount_items(terms, bill), *fees]
+    yearly, years = yearly_true_ups(period, terms, drawn.left, bill, movements)
+    monthly = true_ups(terms, counted_charges(terms, bill.billed, fixed_fees), period)
     rows = [writer.row(*number.account, item) for number, item in of_numbers]
     rows += [
         writer.row(number.contract_id, service_number, item)
-        for number, service_number, item in (*volumes.charges, *true_ups(terms, bill.billed, period), *metered)
+        for number, service_number, item in (*volumes.charges, *monthly, *yearly, *metered)
     ]
     rows += adjustment_rows(period, book, terms, writer, contracts)
     adjustments = pl.concat([drawn.adjustments, caps.adjustments])
     tables = {
         Charge.name: in_charge_order(pl.concat([usage_lines, Charge.of_rows(rows)])),
         CallAdjustment.name: adjustments.sort(CallAdjustment.key, nulls_last=False),
-        AllowanceMovement.name: drawn.movements,
+        AllowanceMovement.name: pl.concat([drawn.movements, AllowanceMovement.of_rows(years)]).sort(
+            AllowanceMovement.key
+        ),
     }
     readings = [finding for number in terms if (finding := minimum_finding(number))]
     return Outcome(tables, [*drawn.findings, *volumes.findings, *caps.findings, *unpriced, *readings])
@@ -121,7 +126,7 @@ def charge_late(
         or less than was billed; rule keys carry that month. Table `allowance_movement`: what late calls drew. No
         findings.
     """
-    touched = touched_contracts(before, after)
+    touched = touched_contracts(before, after, book)
     before, after = (usage.filter(pl.col(UsageTotal.contract_id).is_in(touched)) for usage in (before, after))
     if billed_here:
         old = charge_accounts(original, before, calls_of_before, book, movements, contracts=touched).tables

@@ -18,7 +18,7 @@ from billing.tables.calls import UsageTotal
 from billing.tables.catalog import Contract
 from billing.tables.documents import Charge
 
-_MODE = "rounding_mode"
+_MODE, _AT_INVOICE = "rounding_mode", "is_rounded_at_invoice"
 _MEASURES = (UsageTotal.call_count, UsageTotal.charged_seconds, UsageTotal.amount_micro, UsageTotal.rest_parts)
 _LINE = (Charge.contract_id, Charge.service_number, Charge.rate_id, Charge.vat_rate_bp)
 
@@ -40,7 +40,7 @@ def usage_charges(period: Period, usage: pl.DataFrame, book: RateBook) -> pl.Dat
     prices = _prices(period, usage, book)
     lines = (
         usage.join(prices, on=(UsageTotal.rate_id, UsageTotal.usage_date), maintain_order="left")
-        .group_by(*_LINE, "product", "tax_code", "has_two_rates", _MODE)
+        .group_by(*_LINE, "product", "tax_code", "has_two_rates", _MODE, _AT_INVOICE)
         .agg(
             pl.col(UsageTotal.usage_date).max().alias(Charge.supply_date),
             *(pl.col(measure).sum() for measure in _MEASURES),
@@ -72,8 +72,9 @@ def _prices(period: Period, usage: pl.DataFrame, book: RateBook) -> pl.DataFrame
     rows = []
     for rate_id, day in usage.select(UsageTotal.rate_id, UsageTotal.usage_date).unique().sort(pl.all()).iter_rows():
         plan, _ = book.retail_by_rate(rate_id)
-        two, mode = has_two_rates(plan.tax_code), book.call_price(rate_id).rounding.mode
-        rows.append((rate_id, day, plan.product, plan.tax_code, vat(plan.tax_code, day), two, mode))
+        two, rounding = has_two_rates(plan.tax_code), book.call_price(rate_id).rounding
+        prices = (plan.product, plan.tax_code, vat(plan.tax_code, day))
+        rows.append((rate_id, day, *prices, two, rounding.mode, rounding.at == "invoice"))
     schema = {
         str(UsageTotal.rate_id): pl.String,
         str(UsageTotal.usage_date): pl.Date,
@@ -82,6 +83,7 @@ def _prices(period: Period, usage: pl.DataFrame, book: RateBook) -> pl.DataFrame
         str(Charge.vat_rate_bp): pl.Int64,
         "has_two_rates": pl.Boolean,
         _MODE: pl.String,
+        _AT_INVOICE: pl.Boolean,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -118,6 +120,20 @@ def _explanations(amounts: Sequence[int], seconds: Sequence[int]) -> list[str]:
     return [canonical_json({"charged_seconds": str(charged), "exact": yuan_exact(exact)}) for exact, charged in pairs]
 
 
+def _allotted(usage: pl.DataFrame, exact: pl.Expr) -> pl.DataFrame:
+    """Lines that are rounded at the bill: its total is rounded once, and the fen go to the largest remainders."""
+    bill = (Charge.customer_id, "tax_code", Charge.vat_rate_bp, _MODE, _AT_INVOICE)
+    fen = PARTS * MICRO_PER_FEN
+    total = pl.lit(0, pl.Int128)
+    for mode in ROUNDING_MODES:
+        of_mode = round_ratio_expr(exact.sum().over(bill), fen, mode)
+        total = pl.when(pl.col(_MODE) == mode).then(of_mode).otherwise(total)
+    whole = exact // fen
+    missing = total - whole.sum().over(bill)
+    place = (exact % fen).rank("ordinal", descending=True).over(bill, order_by=_LINE)
+    return usage.with_columns(((whole + (place <= missing)) * MICRO_PER_FEN).alias("allotted"))
+
+
 def _rounding(usage: pl.DataFrame) -> pl.DataFrame:
     """What the bill line adds to each sum of calls, in the plan's rounding mode; lines that need nothing have none.
 
@@ -129,6 +145,9 @@ def _rounding(usage: pl.DataFrame) -> pl.DataFrame:
     for mode in ROUNDING_MODES:
         other = round_ratio_expr(exact, PARTS * MICRO_PER_FEN, mode) * MICRO_PER_FEN
         rounded = pl.when(pl.col(_MODE) == mode).then(other).otherwise(rounded)
+    if usage[_AT_INVOICE].any():
+        usage = _allotted(usage, exact)
+        rounded = pl.when(_AT_INVOICE).then(pl.col("allotted")).otherwise(rounded)
     return usage.with_columns(
         pl.col("rounding_key").alias(Charge.charge_key),
         pl.lit("rounding").alias(Charge.kind),

@@ -31,7 +31,8 @@ def _of_version(version: RetailVersion) -> list[str]:
     codes: list[str] = []
     if version.minimum:
         for term in ("scope", "first_month", "last_month"):
-            codes.append(f"reading.minimum_{term}.{getattr(version.minimum, term)}")
+            if reading := getattr(version.minimum, term):
+                codes.append(f"reading.minimum_{term}.{reading}")
     if version.cap_amount:
         codes.append(f"reading.cap_scope.{version.cap_amount.scope}")
         codes.append(f"reading.cap_fee_base.{version.cap_amount.fee_base}")

@@ -64,16 +64,16 @@ class FreeSeconds(Strict):
 
 
 class Rounding(Strict):
-    """Where money is rounded: each call, or once at the bill line; bill lines always have two places."""
+    """Where money is rounded: each call, once at the bill line, or once at the bill; bill lines have two places."""
 
-    at: Literal["call", "line"]
+    at: Literal["call", "line", "invoice"]
     mode: RoundingMode
     places: Annotated[int, Field(ge=0, le=6)] = 2
 
     @model_validator(mode="after")
     def _line_is_fen(self) -> Self:
-        if self.at == "line" and self.places != 2:
-            raise ValueError("a bill line has two places; places belongs to rounding at the call")
+        if self.at != "call" and self.places != 2:
+            raise ValueError("a bill has two places; places belongs to rounding at the call")
         return self
 
     @property
@@ -166,7 +166,7 @@ class CallPrice(Strict):
     def after_limits(self, price: Fraction) -> Fraction:
         """A price with legs, discount and the rounding of each call."""
         price = price * self.legs * Fraction(BASIS_POINTS - self.discount, BASIS_POINTS)
-        if self.rounding.at == "line":
+        if self.rounding.at != "call":
             return price
         unit = self.rounding.unit_micro
         return Fraction(round_ratio(price.numerator, price.denominator * unit, self.rounding.mode) * unit)

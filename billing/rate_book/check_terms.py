@@ -11,6 +11,7 @@ from billing.rate_book.plans import RetailVersion
 from billing.tables.catalog import AllowancePurchase, Carrier, MeteredItem, QuantityHeld, ServiceNumber, Subscription
 from billing.tables.schema import Table
 
+MONTHS_A_YEAR = 12
 Where = Callable[[type[Table], Mapping[str, Any]], str]
 """Where a row of the catalog stands: `file:line` or `file:sheet!cell`."""
 
@@ -92,7 +93,8 @@ def _minimum(row: Mapping[str, Any], terms: tuple[str, RetailVersion], owed: int
     if version.minimum is None:
         return
     agreed = row[Subscription.monthly_minimum_micro]
-    floor = version.minimum.per_month if agreed is None else agreed
+    of_plan = version.minimum.per_month or (version.minimum.per_year or 0) // MONTHS_A_YEAR
+    floor = of_plan if agreed is None else agreed
     if floor < owed and version.subsidy is None:
         values = {"plan": rate_id, "number": row[Subscription.service_number], "floor": yuan_exact(floor)}
         yield Finding("MINIMUM_BELOW_CARRIER", "critical", place, values | {"owed": yuan_exact(owed)})
@@ -107,8 +109,8 @@ def _unusual_plans(book: RateBook) -> Iterator[Finding]:
         place = f"rate_plans/retail/{plan_id}.yaml"
         for start, version in sorted(plan.versions.items()):
             package = sum(fee.amount or 0 for fee in version.fees if fee.kind == "recurring") if version else 0
-            if version and version.allowances and version.minimum and 0 < package < version.minimum.per_month:
-                values = {"floor": yuan_exact(version.minimum.per_month), "package": yuan_exact(package)}
+            if version and version.allowances and version.minimum and 0 < package < (version.minimum.per_month or 0):
+                values = {"floor": yuan_exact(version.minimum.per_month or 0), "package": yuan_exact(package)}
                 yield Finding("MINIMUM_ABOVE_PACKAGE", "warning", place, {"plan": plan_id, "start": start} | values)
             usual = plan.monthly_range
             if version and usual and not usual.least <= package <= usual.most:

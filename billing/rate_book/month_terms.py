@@ -32,13 +32,25 @@ FenAmount = Annotated[int, BeforeValidator(_fen_amount), Field(ge=0), _FEN]
 
 
 class Minimum(Strict):
-    """Agreed floor of a month: what the call charges lack is a true-up line of its own (domain rule 10.11)."""
+    """Agreed floor of a month or a contract year: what call charges lack is a true-up line of its own (10.11)."""
 
-    per_month: FenAmount
-    scope: Literal["number", "contract"]
-    first_month: Literal["actual", "prorate", "full"]
+    per_month: FenAmount | None = None
+    per_year: FenAmount | None = None
+    scope: Literal["number", "contract", "customer"]
+    first_month: Literal["actual", "prorate", "full"] | None = None
     last_month: Literal["actual", "prorate", "full"]
     prorate_day_rate: Literal["exact"] | FenAmount = "exact"
+    counts: Literal["calls", "calls_and_fees"] = "calls"
+
+    @model_validator(mode="after")
+    def _month_or_year(self) -> Self:
+        if (self.per_month is None) == (self.per_year is None):
+            raise ValueError("a minimum is per_month or per_year")
+        if (self.per_month is None) != (self.first_month is None):
+            raise ValueError("a minimum per_month, and only such a one, says first_month: how the opening month counts")
+        if self.per_year is not None and (self.scope == "customer" or self.counts != "calls"):
+            raise ValueError("a minimum per_year is of a number or a contract, and counts calls")
+        return self
 
 
 class AmountCap(Strict):

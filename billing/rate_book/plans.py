@@ -93,6 +93,11 @@ class RetailVersion(Strict):
         if is_split and len({allowance.of == "yuan" for allowance in self.allowances}) > 1:
             raise ValueError("a call split between an allowance of time and one of yuan could be read in two ways")
         caps = (self.cap_amount, self.cap_count)
+        if any(price.rounding.at == "invoice" for price in self.prices):
+            if any((self.allowances, self.volume, self.discounts, *caps)):
+                raise ValueError("calls that are rounded at the invoice leave no whole fen of a number to credit")
+            if len({price.rounding for price in self.prices}) > 1:
+                raise ValueError("calls that are rounded at the invoice are so in every window")
         if self.volume and any(caps):
             if not self.volume.grows_steadily:
                 raise ValueError(

@@ -51,7 +51,7 @@ def test_every_shipped_file_fits_its_schema(path):
         lambda version: version.update(minimun=version.pop("minimum", {})),
         lambda version: version["call"].update(price_per_minute=0.1),
         lambda version: version["minimum"].pop("scope"),
-        lambda version: version["minimum"].update(scope="customer"),
+        lambda version: version["minimum"].update(scope="company"),
         lambda version: version["minimum"].update(per_month="5.001"),
     ],
     ids=["misspelt", "a float", "a reading left out", "a word that is none", "a third of a fen"],

@@ -89,7 +89,14 @@ def test_a_window_that_means_nothing_is_refused(wrong):
 
 
 @pytest.mark.parametrize(
-    "more", [{"straddle": None}, {"calendar": "cn"}, {"windows": []}, {"windows": [window(days=["holiday"])]}]
+    "more",
+    [
+        {"straddle": None},
+        {"calendar": "cn"},
+        {"straddle": "split"},
+        {"at_edge": "restart"},
+        {"windows": [window(days=["holiday"])]},
+    ],
 )
 def test_windows_say_how_calls_over_their_edge_are_priced_and_by_which_calendar(more):
     with pytest.raises(ValidationError):

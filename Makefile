@@ -3,6 +3,7 @@ PYTHON ?= python3
 BOOKS ?= demo-books
 CALLS ?= 20000
 BENCH_CALLS ?= 2000000
+BENCH_MORE ?=
 BIN := .venv/bin
 
 .PHONY: demo test check dev accept bench clean
@@ -25,7 +26,7 @@ accept: .venv/.installed-test
 	$(BIN)/python -m pytest tests/test_stories.py --accept
 
 bench: .venv/.installed-test
-	$(BIN)/python -m benchmarks.bench --calls $(BENCH_CALLS)
+	$(BIN)/python -m benchmarks.bench --calls $(BENCH_CALLS) $(BENCH_MORE)
 
 .venv/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.mixed_book import mix
 from billing.catalog.reading import read_catalog
 from billing.core.period import Period
 from billing.sample_company.calls import write_plain_calls
@@ -102,19 +103,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=2_000_000)
     parser.add_argument("--pairs", type=int, default=1, help="how many times the two are run in turn")
+    parser.add_argument("--mixed", action="store_true", help="also a book in which 30 % of accounts have month rules")
     parser.add_argument("--keep", type=Path, help="work in this folder and keep it")
     arguments = parser.parse_args()
     work = arguments.keep or Path(tempfile.mkdtemp(prefix="bill400-bench-"))
     try:
-        run(work, arguments.calls, arguments.pairs)
+        run(work, arguments.calls, arguments.pairs, mixed=arguments.mixed)
     finally:
         if not arguments.keep:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def run(work: Path, calls: int, pairs: int) -> None:
-    """Make the files once, then bare conversion and draft run in turn."""
+def run(work: Path, calls: int, pairs: int, *, mixed: bool) -> None:
+    """Make the files once, then bare conversion and draft run in turn, and the mixed book after the plain one."""
     files = _files(work, calls)
+    blended: list[Measured] = []
     bare: list[Measured] = []
     full: list[Measured] = []
     for _ in range(pairs):
@@ -125,7 +128,10 @@ def run(work: Path, calls: int, pairs: int) -> None:
         shutil.rmtree(target)
         books = _books(work, files)
         full.append(measure([sys.executable, "-m", "pipelines.cli", "run", str(books), str(PERIOD), "--json"]))
-    _tell(calls, files, bare, full)
+        if mixed:
+            mix(_books(work, files), calls)
+            blended.append(measure([sys.executable, "-m", "pipelines.cli", "run", str(books), str(PERIOD), "--json"]))
+    _tell(calls, files, bare, full, blended)
 
 
 def _files(work: Path, calls: int) -> list[Path]:
@@ -148,7 +154,13 @@ def _books(work: Path, files: Sequence[Path]) -> Path:
     return books
 
 
-def _tell(calls: int, files: Sequence[Path], bare: Sequence[Measured], full: Sequence[Measured]) -> None:
+def _tell(
+    calls: int,
+    files: Sequence[Path],
+    bare: Sequence[Measured],
+    full: Sequence[Measured],
+    blended: Sequence[Measured],
+) -> None:
     best_bare = min(bare, key=lambda measured: measured.wall_seconds)
     best = min(full, key=lambda measured: measured.wall_seconds)
     report = json.loads(best.output)
@@ -168,6 +180,16 @@ def _tell(calls: int, files: Sequence[Path], bare: Sequence[Measured], full: Seq
         "records": report["conservation"]["records_read"]["count"],
         "rated": report["conservation"]["calls_rated"]["count"],
     }
+    if blended:
+        own = min(blended, key=lambda measured: measured.wall_seconds)
+        row |= {
+            "mixed_seconds": round(own.wall_seconds, 2),
+            "mixed_cpu_seconds": round(own.cpu_seconds, 2),
+            "mixed_to_plain": round(own.wall_seconds / best.wall_seconds, 2),
+            "mixed_cpu_to_plain": round(own.cpu_seconds / best.cpu_seconds, 2),
+            "mixed_memory_mb": round(max(measured.peak_mb for measured in blended)),
+            "mixed_stages": {name: round(seconds, 2) for name, seconds in json.loads(own.output)["seconds"].items()},
+        }
     with RESULTS.open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(row) + "\n")
     print(json.dumps(row, indent=2))

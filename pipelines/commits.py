@@ -51,6 +51,7 @@ class Commit:
     files: Sequence[FileEntry]
     replaces: Sequence[str]
     facts: Mapping[str, Any]
+    versions: Mapping[str, str]
 
 
 class CommitLog:
@@ -150,6 +151,7 @@ class CommitLog:
                 files=files,
                 replaces=body["replaces"],
                 facts=body["facts"],
+                versions=body["versions"],
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise refuse("COMMIT_UNREADABLE", f"commits/{number:06d}.json", problem=error) from error

@@ -126,7 +126,7 @@ def _explain_call(books: Books, part: Part, cdr_id: int) -> dict[str, Any]:
         "fate": "rated",
         "retail": _retail(book, row),
         "settlement": _settlement(book, row),
-        "over_cap": _over_cap(books, part.billing_period, call, row),
+        "taken_by": _taken(books, part.billing_period, call, row),
     }
 
 
@@ -185,19 +185,27 @@ def _terms(price: CallPrice) -> dict[str, Any]:
     return {name: value for name, value in terms.items() if value is not None}
 
 
-def _over_cap(books: Books, period: str, call: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
-    """The cap rule of the call's own month that made it free, None when it was billed."""
-    month = Period.of(call[Cdr.started_at].date())
+def _taken(books: Books, period: str, call: Mapping[str, Any], row: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The allowances and caps of the call's own month that took something of its price, and how much of it."""
+    found: list[dict[str, str]] = []
+    left = row[RatedCall.amount_micro]
+    month, start = Period.of(call[Cdr.started_at].date()), call[Cdr.started_at]
+    if row[RatedCall.free_reason] is not None:
+        return found
     for rule in stored(books, CallAdjustment, period).iter_rows(named=True):
-        same_number = rule[CallAdjustment.service_number] in (None, row[RatedCall.service_number])
-        same_month = rule[CallAdjustment.rule_key].endswith(f"/{month}")
-        if rule[CallAdjustment.contract_id] != row[RatedCall.contract_id] or not (same_number and same_month):
+        if (rule[CallAdjustment.contract_id], rule[CallAdjustment.service_number]) != (
+            row[RatedCall.contract_id],
+            row[RatedCall.service_number],
+        ) or not rule[CallAdjustment.rule_key].endswith(f"/{month}"):
             continue
-        after = rule[CallAdjustment.started_after]
-        is_named = rule[CallAdjustment.cdr_id] == row[RatedCall.cdr_id] and rule[CallAdjustment.call_count] > 0
-        if is_named or (after and call[Cdr.started_at] > after):
-            return str(rule[CallAdjustment.rule_key])
-    return None
+        after, before = rule[CallAdjustment.started_after], rule[CallAdjustment.started_before]
+        is_named = rule[CallAdjustment.cdr_id] == row[RatedCall.cdr_id]
+        is_inside = after is not None and start > after and (before is None or start < before)
+        if is_named or is_inside:
+            taken = min(left, rule[CallAdjustment.amount_micro]) if is_named else left
+            left -= taken
+            found.append({"rule": rule[CallAdjustment.rule_key], "amount": yuan_exact(taken)})
+    return found
 
 
 def _explain_line(books: Books, invoice: str, line: int) -> dict[str, Any]:

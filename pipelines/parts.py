@@ -144,7 +144,9 @@ class CallsOf:
 
     def _of_part(self, part: Part, numbers: Sequence[str]) -> pl.LazyFrame:
         assert part.rated is not None
-        rated = pl.scan_parquet(self.books.path(part.rated.path), glob=False)
+        rated = scan_tables([self.books.path(part.rated.path)], RatedCall).with_columns(
+            pl.col(RatedCall.rest_parts).fill_null(0)
+        )
         calls = pl.scan_parquet(self.books.path(part.cdr.path), glob=False)
         return (
             rated.filter(pl.col(RatedCall.service_number).is_in(list(numbers)))

@@ -46,6 +46,7 @@ REFERENCES: tuple[tuple[type[Table], Column, type[Table], str], ...] = (
     (Adjustment, Adjustment.contract_id, Contract, "CATALOG_UNKNOWN_CONTRACT"),
     (Adjustment, Adjustment.service_number, ServiceNumber, "CATALOG_UNKNOWN_NUMBER"),
 )
+MOST_BOUGHT = 10_000_000
 PREPAID_MODES = ("full_prepayment", "annual_payment")
 
 
@@ -75,11 +76,33 @@ def overlapping_subscriptions(catalog: Catalog) -> Iterator[Finding]:
         last = row
 
 
+def overlapping_quantities(catalog: Catalog) -> Iterator[Finding]:
+    """Two quantities of one item and number that hold on the same day: which of them, or both?"""
+    key = (QuantityHeld.contract_id, QuantityHeld.service_number, QuantityHeld.item)
+    start, end = QuantityHeld.valid_from, QuantityHeld.valid_to
+    last: dict[str, Any] | None = None
+    for row in catalog.quantities.sort(*key, start).iter_rows(named=True):
+        is_same = last is not None and all(last[name] == row[name] for name in key)
+        if last is not None and is_same and (last[end] is None or row[start] < last[end]):
+            yield _finding(catalog, QuantityHeld, row, "CATALOG_QUANTITY_OVERLAP", key=row[QuantityHeld.item])
+        last = row
+
+
+def large_purchases(catalog: Catalog) -> Iterator[Finding]:
+    """Purchases of more than can be counted."""
+    for row in catalog.allowance_purchases.filter(pl.col(AllowancePurchase.quantity) > MOST_BOUGHT).iter_rows(
+        named=True
+    ):
+        yield _finding(catalog, AllowancePurchase, row, "CATALOG_TOO_MUCH", key=row[AllowancePurchase.quantity])
+
+
 def empty_ranges(catalog: Catalog) -> Iterator[Finding]:
     """Ranges that end on or before the day they begin, which often means a last valid day under the other header."""
     for table, start, end in (
         (Subscription, Subscription.valid_from, Subscription.valid_to),
         (Contract, Contract.service_start, Contract.ends_on),
+        (AllowancePurchase, AllowancePurchase.valid_from, AllowancePurchase.valid_to),
+        (QuantityHeld, QuantityHeld.valid_from, QuantityHeld.valid_to),
     ):
         for row in catalog.frame(table).filter(pl.col(end) <= pl.col(start)).iter_rows(named=True):
             yield _finding(catalog, table, row, "CATALOG_EMPTY_RANGE", start=row[start], end=row[end])
@@ -156,6 +179,8 @@ CHECKS: tuple[Check, ...] = (
     contract_terms,
     empty_ranges,
     overlapping_subscriptions,
+    overlapping_quantities,
+    large_purchases,
     subscriptions_outside_contracts,
     receipt_periods,
     unused_rows,

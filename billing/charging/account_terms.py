@@ -29,7 +29,8 @@ class AccountTerms:
 
     Attributes:
         rate_id: plan@start of the governing version.
-        opened_on: first day of paid service under the contract.
+        opened_on: first day of paid service of the number under the contract.
+        contract_opened_on: first day of paid service of any number under the contract, whatever became of it.
         days_before: days of the month before service opened, None when it did not open this month.
         days_after: days of the month after service closed, None when it did not close this month.
         trial_until: first day after a free trial of the contract.
@@ -43,6 +44,7 @@ class AccountTerms:
     plan: RetailPlan
     version: RetailVersion
     opened_on: dt.date
+    contract_opened_on: dt.date
     days_before: int | None
     days_after: int | None
     trial_until: dt.date | None
@@ -79,7 +81,7 @@ def month_terms(period: Period, book: RateBook, contracts: Collection[str] | Non
     """
     terms = []
     for row in _governing_rows(period, book, contracts).iter_rows(named=True):
-        price = book.retail(row[Subscription.plan_id], max(row["paid_from"], period.start))
+        price = _governing_price(book, row[Subscription.plan_id], max(row["paid_from"], period.start), period)
         if price is None:
             continue
         rate_id, version = price
@@ -92,6 +94,7 @@ def month_terms(period: Period, book: RateBook, contracts: Collection[str] | Non
                 plan=book.prices.retail[row[Subscription.plan_id]],
                 version=version,
                 opened_on=row["opened_on"],
+                contract_opened_on=row["contract_opened_on"],
                 days_before=_days_before(row["opened_on"], period),
                 days_after=_days_after(row["closed_on"], period),
                 trial_until=row[Contract.trial_until],
@@ -101,6 +104,13 @@ def month_terms(period: Period, book: RateBook, contracts: Collection[str] | Non
             )
         )
     return terms
+
+
+def _governing_price(book: RateBook, plan_id: str, day: dt.date, period: Period) -> tuple[str, RetailVersion] | None:
+    """The version in force on the first day, or the first that begins later in the month."""
+    plan = book.prices.retail.get(plan_id)
+    starts = sorted(start for start in plan.versions if day < start < period.end) if plan else []
+    return next((found for then in (day, *starts) if (found := book.retail(plan_id, then))), None)
 
 
 def _governing_rows(period: Period, book: RateBook, contracts: Collection[str] | None) -> pl.DataFrame:
@@ -120,6 +130,7 @@ def _governing_rows(period: Period, book: RateBook, contracts: Collection[str] |
         .filter(to.is_null() | (paid_from < to))
         .with_columns(
             paid_from.min().over(account).alias("opened_on"),
+            paid_from.min().over(Subscription.contract_id).alias("contract_opened_on"),
             pl.when(to.is_null().any().over(account)).then(None).otherwise(to.max().over(account)).alias("closed_on"),
         )
         .filter(paid_from < period.end, to.is_null() | (to > period.start))

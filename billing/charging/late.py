@@ -72,20 +72,20 @@ def late_adjustments(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.any_horizontal(pl.col(measures) != 0))
     )
     both = (CallAdjustment.conform(frame) for frame in (caps, ranges))
-    return pl.concat(both).sort(*CallAdjustment.key, CallAdjustment.started_before, nulls_last=False)
+    return pl.concat(both).sort(CallAdjustment.key, nulls_last=False)
 
 
 def late_movements(period: Period, old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     """What late calls drew of the lots of their month, as movements of the open period.
 
-    A lot that had lapsed by then has lapsed less; of any other less is left.
+    A lot that has lapsed by the end of the open period has lapsed less; of any other less is left.
 
     Args:
         period: the open month.
         old: `AllowanceMovement` rows of the closed month without the late calls.
         new: its rows with them.
     """
-    had_lapsed = (pl.col(AllowanceMovement.expires_on) <= period.start).fill_null(False)
+    had_lapsed = (pl.col(AllowanceMovement.expires_on) <= period.end).fill_null(False)
     drawn = pl.col(AllowanceMovement.drawn) - pl.col("drawn_before").fill_null(0)
     before = old.select(AllowanceMovement.lot_key, pl.col(AllowanceMovement.drawn).alias("drawn_before"))
     return (
@@ -95,7 +95,10 @@ def late_movements(period: Period, old: pl.DataFrame, new: pl.DataFrame) -> pl.D
             pl.lit(str(period)).alias(AllowanceMovement.period),
             pl.lit(0, pl.Int64).alias(AllowanceMovement.granted),
         )
-        .with_columns(pl.when(had_lapsed).then(-pl.col("drawn")).otherwise(0).alias(AllowanceMovement.lapsed))
+        .with_columns(
+            pl.when(had_lapsed).then(-pl.col("drawn")).otherwise(0).alias(AllowanceMovement.lapsed),
+            pl.when(had_lapsed).then(0).otherwise(AllowanceMovement.remaining).alias(AllowanceMovement.remaining),
+        )
         .filter(pl.col(AllowanceMovement.drawn) != 0)
         .pipe(AllowanceMovement.conform)
     )

@@ -5,15 +5,16 @@ the plan says so; the difference is a charge of kind `rounding` on the same line
 """
 
 import functools
-from collections.abc import Sequence
+from fractions import Fraction
 
 import polars as pl
 
 from billing.charging.charge_rows import in_charge_order
 from billing.core.digests import canonical_json
-from billing.core.money import MICRO_PER_FEN, PARTS, ROUNDING_MODES, round_ratio_expr, yuan_exact
+from billing.core.money import MICRO_PER_FEN, PARTS, ROUNDING_MODES, round_ratio_expr
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
+from billing.rate_book.quantity_price import price_text
 from billing.tables.calls import UsageTotal
 from billing.tables.catalog import Contract
 from billing.tables.documents import Charge
@@ -93,7 +94,8 @@ def _written(lines: pl.DataFrame, period: Period) -> pl.DataFrame:
     parts = (Charge.contract_id, Charge.service_number, Charge.rate_id)
     usage_key = pl.concat_str(pl.lit(str(period)), *parts, bp, separator="|", ignore_nulls=True)
     charge_key = _key("usage", period, bp)
-    explanations = _explanations(lines[Charge.amount_micro].to_list(), lines[UsageTotal.charged_seconds].to_list())
+    columns = (Charge.amount_micro, UsageTotal.rest_parts, UsageTotal.charged_seconds)
+    explanations = [_explanation(*row) for row in lines.select(columns).iter_rows()]
     return lines.with_columns(
         charge_key.alias(Charge.charge_key),
         _key("rounding", period, bp).alias("rounding_key"),
@@ -115,9 +117,9 @@ def _key(kind: str, period: Period, bp: pl.Expr) -> pl.Expr:
     return pl.concat_str(head, Charge.rate_id, bp, separator="/", ignore_nulls=True)
 
 
-def _explanations(amounts: Sequence[int], seconds: Sequence[int]) -> list[str]:
-    pairs = zip(amounts, seconds, strict=True)
-    return [canonical_json({"charged_seconds": str(charged), "exact": yuan_exact(exact)}) for exact, charged in pairs]
+def _explanation(amount_micro: int, rest_parts: int, seconds: int) -> str:
+    exact = price_text(Fraction(amount_micro * PARTS + rest_parts, PARTS))
+    return canonical_json({"charged_seconds": str(seconds), "exact": exact})
 
 
 def _allotted(usage: pl.DataFrame, exact: pl.Expr) -> pl.DataFrame:

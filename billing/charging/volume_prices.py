@@ -79,13 +79,16 @@ def apply_volumes(month: MonthUsage, terms: Sequence[AccountTerms], bill: Runnin
 
 def _sharing(terms: Sequence[AccountTerms], findings: list[Finding]) -> list[list[tuple[AccountTerms, Volume]]]:
     """Numbers that count together, each with its volume price: alone, or with the others of the contract."""
-    groups: dict[tuple[str, str | None], list[tuple[AccountTerms, Volume]]] = {}
+    groups: dict[tuple[str, str | None, str, str], list[tuple[AccountTerms, Volume]]] = {}
     for each in terms:
         volume = each.version.volume
         if volume is not None:
             owner = each.service_number if volume.scope == "number" else None
-            groups.setdefault((each.contract_id, owner), []).append((each, volume))
-    for (contract, _), group in groups.items():
+            # One line has one product and one tax code, so numbers sold as something else count for themselves.
+            groups.setdefault((each.contract_id, owner, each.plan.product, each.plan.tax_code), []).append(
+                (each, volume)
+            )
+    for (contract, *_), group in groups.items():
         if any(volume != group[0][1] for _, volume in group):
             findings.append(Finding(VOLUME_TERMS_DISAGREE, "critical", "", {"contract": contract}))
     return list(groups.values())
@@ -125,7 +128,8 @@ def _marginal(month: MonthUsage, volumes: Mapping[Account, Volume]) -> MonthUsag
     """Days and calls at what they add to the price by volume."""
     days: list[tuple[str, str, dt.date, int, int, int]] = []
     for account, rows in _by_account(month.daily, volumes):
-        volume, counted, before = volumes[account], 0, 0
+        volume, counted = volumes[account], 0
+        before = _parts(volume, 0)  # what is due without any call is no call's price
         for day, measure in rows:
             start, counted = counted, counted + measure
             after = _parts(volume, counted)

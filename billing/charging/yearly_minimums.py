@@ -87,7 +87,7 @@ def _years(group: Sequence[AccountTerms], owner: str | None, period: Period) -> 
     """The contract years that touch the month; the last one ends where service closes, with the floor as it is read."""
     minimum = group[0].version.minimum
     assert minimum is not None and minimum.per_year is not None, "the group has a yearly minimum"
-    opened_on = min(each.opened_on for each in group)
+    opened_on = group[0].opened_on if owner else group[0].contract_opened_on
     outside = [each.days_after for each in group]
     closed_on = (
         period.end - dt.timedelta(days=min(days for days in outside if days is not None))

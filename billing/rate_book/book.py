@@ -7,6 +7,7 @@ read and nobody changes.
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +27,7 @@ from billing.rate_book.plans import (
     TaxTable,
 )
 from billing.rate_book.policy import Policy
-from billing.rate_book.windows import DAY_MS, Calendar, Piece, slots
+from billing.rate_book.windows import DAY_MS, Calendar, Piece, price_in_pieces, slots
 from billing.rate_book.yaml_file import parse, read_yaml
 
 WINDOW_MARK = ":"
@@ -94,6 +95,20 @@ class RateBook:
             for since, until, name, price in slots(version.windows, version.call, day, calendar)
         ]
 
+    def first_price(self, plan_id: str, start: dt.datetime, talk_ms: int) -> Fraction | None:
+        """What a call that is answered at once costs, exactly, in millionths; None where the plan has no price."""
+        found = self.retail(plan_id, start.date())
+        if found is None:
+            return None
+        first_ms = (start - dt.datetime.combine(start.date(), dt.time())) // dt.timedelta(milliseconds=1)
+        slots_of_day = self.call_slots(*found, start.date())
+        price = next(price for since, until, _, price in slots_of_day if since <= first_ms < until)
+        at_edge, pieces = self.split_pieces(plan_id, start.date())
+        charged_ms = price.charged_ms(talk_ms)
+        if at_edge is None or not charged_ms:
+            return price.price_of(talk_ms)
+        return price.limited(price_in_pieces(pieces, at_edge, first_ms + talk_ms - charged_ms, charged_ms))
+
     def split_pieces(self, plan_id: str, day: dt.date) -> tuple[str | None, list[Piece]]:
         """Where the plan splits calls at an edge: how it rounds there, and the prices of the day and the next.
 
@@ -104,11 +119,14 @@ class RateBook:
         if found is None or found[1].straddle != "split":
             return None, []
         pieces: list[Piece] = []
+        last = ""
         for offset in (0, 1):
             then = day + dt.timedelta(days=offset)
-            rate_id, version = self.retail(plan_id, then) or found
-            for _, until, _, price in self.call_slots(rate_id, version, then):
+            for _, until, rate_id, price in self.call_slots(*(self.retail(plan_id, then) or found), then):
+                if rate_id == last:
+                    pieces.pop()  # midnight alone is no edge
                 pieces.append((offset * DAY_MS + until, price))
+                last = rate_id
         pieces[-1] = (_NO_CALL_LASTS, pieces[-1][1])
         return found[1].at_edge, pieces
 

@@ -142,26 +142,29 @@ class CallPrice(Strict):
 
     def limited(self, price: Fraction) -> Fraction:
         """The price of a charged call from that of its blocks and the connect fee."""
-        price = max(price, Fraction(self.minimum_charge))
-        if self.maximum_charge is not None:
-            price = min(price, Fraction(self.maximum_charge))
-        return self.after_limits(price)
+        return self.after_limits(self.between_limits(price))
 
     def price_beyond(self, charged_seconds: int, covered_seconds: int) -> Fraction:
         """What a call costs beyond first seconds that something else paid for, exactly, in millionths of a yuan.
 
-        Covered seconds take their share of a block. The connect fee goes with the first second, so it is covered; the
-        least a call costs asks nothing of a rest.
+        Covered seconds take their share of a block, and the connect fee goes with the first of them. Of a call that its
+        least or most charge decided, the rest pays the share that its blocks have of the whole.
         """
         covered = Fraction(0)
         for index, block in enumerate(self.blocks):
             until = self.blocks[index + 1].from_second if index + 1 < len(self.blocks) else covered_seconds
             inside = max(0, min(covered_seconds, until) - block.from_second)
             covered += Fraction(inside * block.price, block.block_seconds * self._divisor)
-        rest = max(Fraction(0), self.blocks_price(charged_seconds * MS) - covered)
-        if self.maximum_charge is not None:
-            rest = min(rest, Fraction(self.maximum_charge))
-        return self.after_limits(rest)
+        whole = self.blocks_price(charged_seconds * MS)
+        rest, full = max(Fraction(0), whole - covered), whole + self.connect_fee
+        if not full:
+            return self.after_limits(self.between_limits(full)) * (1 if covered_seconds < charged_seconds else 0)
+        return self.after_limits(self.between_limits(full) * rest / full)
+
+    def between_limits(self, price: Fraction) -> Fraction:
+        """A price of blocks and connect fee between the least and the most that a call costs."""
+        price = max(price, Fraction(self.minimum_charge))
+        return price if self.maximum_charge is None else min(price, Fraction(self.maximum_charge))
 
     def after_limits(self, price: Fraction) -> Fraction:
         """A price with legs, discount and the rounding of each call."""

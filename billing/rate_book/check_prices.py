@@ -27,7 +27,7 @@ def price_findings(book: RateBook) -> Iterator[Finding]:
     """PLAN_TEST_FAILED (critical), PRICE_BELOW_COST (warning) and PRICE_BELOW_USUAL (info)."""
     for _, plan in sorted(book.prices.retail.items()):
         try:
-            yield from failed_tests(plan, book.prices.calendars)
+            yield from failed_tests(plan, book)
         except Refusal as refusal:
             yield from refusal.findings
     yield from _below_cost(book)

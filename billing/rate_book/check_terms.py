@@ -130,30 +130,29 @@ def usage_findings(book: RateBook, where: Where) -> Iterator[Finding]:
     """Purchases, quantities and metered items that the plan of their number has no terms for on their day."""
     plans: dict[tuple[str, str | None], list[tuple[Any, Any, str]]] = {}
     columns = (Subscription.contract_id, Subscription.service_number, Subscription.valid_from, Subscription.valid_to)
-    for contract, number, since, until, plan in (
-        book.table(Subscription.name).select(*columns, Subscription.plan_id).iter_rows()
-    ):
+    subscriptions = book.table(Subscription.name).select(*columns, Subscription.plan_id)
+    for contract, number, since, until, plan in subscriptions.iter_rows():
         for owner in ((contract, number), (contract, None)):
             plans.setdefault(owner, []).append((since, until, plan))
-
-    def known(contract: str, number: str | None, day: Any, names: Callable[[RetailVersion], Iterator[str]]) -> set[str]:  # noqa: ANN401
-        found = [
-            book.retail(plan, day) for since, until, plan in plans.get((contract, number), ())
-            if since <= day and (until is None or day < until)
-        ]  # fmt: skip
-        return {name for version in found if version for name in names(version[1])}
-
-    for table, column, day, names in (
-        (
-            AllowancePurchase,
-            "allowance",
-            "valid_from",
-            lambda v: (a.name for a in v.allowances if a.every == "purchase"),
-        ),
-        (QuantityHeld, "item", "valid_from", lambda v: (fee.item for fee in v.fees if fee.price)),
-        (MeteredItem, "item", "used_on", lambda v: (metered.item for metered in v.metered)),
+    for table, column, dated in (
+        (AllowancePurchase, "allowance", "valid_from"),
+        (QuantityHeld, "item", "valid_from"),
+        (MeteredItem, "item", "used_on"),
     ):
         for row in book.table(table.name).iter_rows(named=True):
-            if row[column] not in known(row["contract_id"], row["service_number"], row[day], names):
+            day, owner = row[dated], (row["contract_id"], row["service_number"])
+            held = [plan for since, until, plan in plans.get(owner, ()) if since <= day and (not until or day < until)]
+            versions = [found[1] for plan in held if (found := book.retail(plan, day))]
+            if row[column] not in {name for version in versions for name in _items(table, version, row)}:
                 values = {"item": row[column], "contract": row["contract_id"], "number": row["service_number"] or "*"}
-                yield Finding("ITEM_WITHOUT_TERMS", "critical", where(table, row), values | {"day": row[day]})
+                yield Finding("ITEM_WITHOUT_TERMS", "critical", where(table, row), values | {"day": day})
+
+
+def _items(table: type[Table], version: RetailVersion, row: Mapping[str, Any]) -> list[str]:
+    """What rows of a table may name under a version of a plan."""
+    if table is QuantityHeld:
+        return [fee.item for fee in version.fees if fee.price]
+    if table is MeteredItem:
+        return [metered.item for metered in version.metered]
+    scope = "number" if row["service_number"] else "contract"
+    return [each.name for each in version.allowances if each.every == "purchase" and each.scope == scope]

@@ -1,16 +1,15 @@
 """A plan's own tests: what a call or a quantity must cost under it, run by `check` before the plan is used."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Protocol, Self
 
 from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from billing.core.findings import Finding
 from billing.rate_book.call_price import MS, Amount, Strict
 from billing.rate_book.quantity_price import Quantity, QuantityPrice, price_text
-from billing.rate_book.windows import Calendar, slots
 
 PLAN_TEST_FAILED = "PLAN_TEST_FAILED"
 VOLUME = "volume"
@@ -66,10 +65,17 @@ class PlanTest(Strict):
         return f"{self.item} x {self.quantity}"
 
 
-def failed_tests(plan: Any, calendars: Mapping[str, Calendar]) -> Iterator[Finding]:  # noqa: ANN401 - a RetailPlan
+class Prices(Protocol):
+    """What tests ask of a rate book."""
+
+    def first_price(self, plan_id: str, start: dt.datetime, talk_ms: int) -> Fraction | None:
+        """What a call costs, None where the plan has no price."""
+
+
+def failed_tests(plan: Any, book: Prices) -> Iterator[Finding]:  # noqa: ANN401 - a RetailPlan
     """A finding for each test of a plan that does not come out."""
     for index, test in enumerate(plan.tests, start=1):
-        found = _cost(plan, test, calendars)
+        found = _cost(plan, test, book)
         if found is None or found != test.costs:
             values = {
                 "plan": plan.plan,
@@ -82,18 +88,14 @@ def failed_tests(plan: Any, calendars: Mapping[str, Calendar]) -> Iterator[Findi
             yield Finding(PLAN_TEST_FAILED, "critical", where, values | {"found": shown})
 
 
-def _cost(plan: Any, test: PlanTest, calendars: Mapping[str, Calendar]) -> Fraction | None:  # noqa: ANN401
+def _cost(plan: Any, test: PlanTest, book: Prices) -> Fraction | None:  # noqa: ANN401
     """What the plan makes of it, in millionths; None where the plan has no such price."""
     held = [start for start in plan.versions if start <= test.priced_on]
     version = plan.versions[max(held)] if held else None
     if version is None:
         return None
     if test.start is not None:
-        calendar = calendars.get(version.calendar) if version.calendar else None
-        clock = (test.start - dt.datetime.combine(test.priced_on, dt.time())) // dt.timedelta(milliseconds=1)
-        held_then = slots(version.windows, version.call, test.priced_on, calendar)
-        price = next(price for since, until, _, price in held_then if since <= clock < until)
-        return price.price_of(int((test.seconds or 0) * MS))
+        return book.first_price(plan.plan, test.start, int((test.seconds or 0) * MS))
     prices: dict[str, QuantityPrice | None] = {fee.item: fee.price for fee in version.fees}
     prices |= {metered.item: metered.price for metered in version.metered} | {VOLUME: version.volume}
     of_item = prices.get(test.item or "")

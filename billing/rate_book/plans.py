@@ -92,6 +92,8 @@ class RetailVersion(Strict):
         is_split = any(allowance.last_call == "split" for allowance in self.allowances)
         if is_split and len({allowance.of == "yuan" for allowance in self.allowances}) > 1:
             raise ValueError("a call split between an allowance of time and one of yuan could be read in two ways")
+        if self.straddle == "split" and any(a.last_call == "split" and a.of != "yuan" for a in self.allowances):
+            raise ValueError("a call split at an edge and between an allowance of time and the bill has no one price")
         caps = (self.cap_amount, self.cap_count)
         if any(price.rounding.at == "invoice" for price in self.prices):
             if any((self.allowances, self.volume, self.discounts, *caps)):
@@ -100,9 +102,7 @@ class RetailVersion(Strict):
                 raise ValueError("calls that are rounded at the invoice are so in every window")
         if self.volume and any(caps):
             if not self.volume.grows_steadily:
-                raise ValueError(
-                    "all_units prices a call by calls that come later, so no cap can say when it is reached"
-                )
+                raise ValueError("a price that later calls can lower never says when a cap is reached")
             if self.volume.scope == "contract" or any(cap.scope == "contract" for cap in caps if cap):
                 raise ValueError("with a cap, volume and cap are of the number")
         is_before = any(discount.position == "before_cap" for discount in self.discounts)

@@ -114,8 +114,11 @@ class QuantityPrice(Strict):
 
     @property
     def grows_steadily(self) -> bool:
-        """Whether each further unit adds to the amount what it adds, whatever comes later."""
-        return not self.all_units
+        """Whether each further unit adds to the amount what it adds, whatever comes later, and never takes off."""
+        package = self.package
+        single = package.single_price if package else None
+        falls = package is not None and single is not None and single * package.size > package.price
+        return not self.all_units and not falls
 
     def units_of(self, quantity: Fraction) -> Fraction:
         """The units that are priced: converted, rounded, without the free ones."""

@@ -138,7 +138,7 @@ class CallAdjustment(Table):
     """What an allowance or a cap did to calls: one row a range, one row a call on the edge."""
 
     name = "call_adjustment"
-    key = ("rule_key", "cdr_id", "started_after")
+    key = ("rule_key", "cdr_id", "started_after", "started_before")
     en = "Calls that an allowance paid for or a cap made free: all of a range of starts, and single calls at its edge."
     zh = "话单调整（套餐内、封顶）"
 

@@ -113,7 +113,7 @@ class AllowancePurchase(Table):
     contract_id = text("Contract", "合同号")
     service_number = text("The 400 number; null when all numbers of the contract share it", "400号码")
     allowance = text("Allowance of the plan, by name", "套餐项目")
-    quantity = integer("Units bought, in the allowance's unit", "数量", "unit of the allowance")
+    quantity = integer("Units bought, in the allowance's unit, at most 10,000,000", "数量", "unit of the allowance")
     valid_from = day("Day of the recharge: the first on which calls may draw", "生效日")
     valid_to = day("First day on which they may not; null: one year later", "失效日（不含）")
 

@@ -69,7 +69,10 @@ def write_by_date(batches: Iterable[pl.DataFrame], table: type[Table], folder: P
 
 
 def scan_tables(paths: Sequence[Path], table: type[Table]) -> pl.LazyFrame:
-    """The rows of several files of a table, in the order the files are named; no files are no rows."""
+    """The rows of several files of a table, in the order the files are named; no files are no rows.
+
+    A column that files of an older version lack is null there.
+    """
     if not paths:
         return table.empty().lazy()
-    return pl.scan_parquet(list(paths), glob=False)
+    return pl.scan_parquet(list(paths), glob=False, schema=table.schema(), missing_columns="insert")

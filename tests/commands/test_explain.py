@@ -63,7 +63,7 @@ def test_a_call_over_the_cap_names_the_rule(closed):
     )
     file, line = divmod(calls["cdr_id"][0], LINES)
     (one,) = told(closed, f"{calls['usage_date'][0]}/{file}-{line}")["explanations"]
-    assert one["over_cap"] == over[0]["rule_key"]
+    assert one["taken_by"][0]["rule"] == over[0]["rule_key"]
 
 
 @pytest.mark.parametrize(

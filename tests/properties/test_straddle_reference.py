@@ -105,7 +105,7 @@ def walked(versions, begin, talk_ms, at_edge):
         seconds, cost = seconds + length, cost + block
         following = now + length * 1000 * ms
         edge = next_edge(versions, now)
-        while edge < following and price_at(versions, edge) == price and edge.time() != dt.time():
+        while edge < following and not is_new(versions, edge):
             edge = next_edge(versions, edge)
         if at_edge == "restart" and edge <= following and is_new(versions, edge):
             following = since = edge
@@ -114,15 +114,15 @@ def walked(versions, begin, talk_ms, at_edge):
 
 
 def is_new(versions, edge):
-    """Whether another piece begins: another window or another day's version, as the plan has them."""
+    """Whether another piece begins: another window or version; midnight alone is no edge."""
     before = edge - dt.timedelta(milliseconds=1)
-    return edge.time() == dt.time() or named(versions, edge) != named(versions, before)
+    return named(versions, edge) != named(versions, before)
 
 
 def named(versions, when):
     price = price_at(versions, when)
-    version = versions[max(day for day in versions if day <= str(when.date()))]
-    return next((window["name"] for window in version["windows"] if window["call"] is price), None)
+    start = max(day for day in versions if day <= str(when.date()))
+    return start, next((w["name"] for w in versions[start]["windows"] if w["call"] is price), None)
 
 
 @settings(max_examples=100, deadline=None)

@@ -72,3 +72,11 @@ def test_no_files_are_no_rows():
     frame = scan_tables([], RatedCall).collect()
     assert frame.height == 0
     assert frame.schema == RatedCall.schema()
+
+
+def test_a_column_that_older_files_lack_is_null(tmp_path):
+    """Files of rated calls written before there were prices without six places have no rest."""
+    old = RatedCall.empty().drop("rest_parts")
+    old.write_parquet(tmp_path / "old.parquet")
+    read = scan_tables([tmp_path / "old.parquet"], RatedCall).collect()
+    assert read.schema == RatedCall.schema()

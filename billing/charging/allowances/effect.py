@@ -11,7 +11,7 @@ import polars as pl
 from billing.charging.account_terms import Account, AccountTerms
 from billing.charging.allowances.adjustments import allowance_adjustments
 from billing.charging.allowances.draws import draw_month
-from billing.charging.allowances.lots import Lot, MonthLots, month_lots
+from billing.charging.allowances.lots import COUNTED_IN, Lot, MonthLots, month_lots
 from billing.charging.charge_rows import Item
 from billing.charging.month_usage import ACCOUNT, CallsOf, MonthUsage
 from billing.charging.running_bill import RunningBill
@@ -25,7 +25,6 @@ from billing.tables.documents import AllowanceMovement
 PAID_BY_ALLOWANCE = "allowance"
 """Why a call is free to the rules that come after."""
 
-_COUNTED_IN = {"minute": "second", "second": "second", "call": "call", "yuan": "part"}
 _TAKEN = ("calls", "seconds", "amount_micro", "rest_parts")
 
 
@@ -187,7 +186,7 @@ def _movements(lots: MonthLots, period: Period) -> pl.DataFrame:
                 AllowanceMovement.allowance: lot.allowance.name,
                 AllowanceMovement.granted_on: lot.granted_on,
                 AllowanceMovement.expires_on: lot.expires_on,
-                AllowanceMovement.counted_in: _COUNTED_IN[lot.allowance.of],
+                AllowanceMovement.counted_in: COUNTED_IN[lot.allowance.of],
                 AllowanceMovement.granted: lot.opening if lot.is_new else 0,
                 AllowanceMovement.drawn: lot.opening - lot.left,
                 AllowanceMovement.lapsed: lot.left if lapses else 0,

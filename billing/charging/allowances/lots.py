@@ -23,6 +23,8 @@ from billing.tables.catalog import AllowancePurchase
 
 ALLOWANCE_WITHOUT_TERMS = "ALLOWANCE_WITHOUT_TERMS"
 ALLOWANCE_TERMS_DISAGREE = "ALLOWANCE_TERMS_DISAGREE"
+COUNTED_IN = {"minute": "second", "second": "second", "call": "call", "yuan": "part"}
+"""What an allowance of a unit is counted in, as its movements state it."""
 _NO_END = dt.date.max
 
 
@@ -109,6 +111,10 @@ def month_lots(period: Period, terms: Sequence[AccountTerms], book: RateBook, mo
         lot = lots.get(row["lot_key"]) or _carried(period, row, users)
         if lot is None:
             continue
+        if COUNTED_IN[lot.allowance.of] != row["counted_in"]:
+            values = {"contract": lot.contract_id, "allowance": lot.allowance.name}
+            findings.append(Finding(ALLOWANCE_TERMS_DISAGREE, "critical", "", values))
+            continue
         stated = row["granted"]
         lot.opening = (stated or lot.opening) - row["drawn"]
         lot.left, lot.is_new = lot.opening, not stated
@@ -138,7 +144,8 @@ def _granted(period: Period, users: Mapping[Owner, Sequence[_User]]) -> Iterator
     """What plans grant: each month, or each year from the day the first number opened."""
     for (contract, number, _), sharing in users.items():
         allowance = sharing[0].allowance
-        opened_on = min(user.terms.opened_on for user in sharing)
+        first = sharing[0].terms
+        opened_on = first.opened_on if number else first.contract_opened_on
         if allowance.quantity is None:
             continue
         whole = allowance.counted(allowance.quantity)
@@ -183,7 +190,7 @@ def _bought(
 
 def _balances(movements: pl.DataFrame) -> pl.DataFrame:
     """What other months stated of each lot: granted and drawn in all."""
-    fixed = ("contract_id", "service_number", "allowance", "granted_on", "expires_on")
+    fixed = ("contract_id", "service_number", "allowance", "granted_on", "expires_on", "counted_in")
     return (
         movements.group_by("lot_key")
         .agg(*(pl.col(name).first() for name in fixed), pl.col("granted", "drawn").sum())

@@ -19,6 +19,7 @@ from billing.invoicing.stage import make_invoices
 from billing.posting.stage import post_documents
 from billing.publishing.conservation import certify
 from billing.rate_book.book import RateBook
+from billing.resource_fees.stage import accrue_resource_fees
 from billing.settlement.stage import settle_carriers
 from billing.tables.calls import CallAdjustment, UsageTotal
 from billing.tables.documents import (
@@ -29,6 +30,7 @@ from billing.tables.documents import (
     Conservation,
     Invoice,
     InvoiceLine,
+    ResourceFee,
     SettlementLine,
     TaxLine,
 )
@@ -90,6 +92,8 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
     with progress.stage("settlement"):
         billed_usage = {month.period: month.usage_before for month in late_calls if month.is_billed_here}
         settlement = settle_carriers(period, usage, book, billed_usage)
+    with progress.stage("resource_fees"):
+        resources = accrue_resource_fees(period, book)
     tables = {
         Charge.name: charges,
         CallAdjustment.name: _together(CallAdjustment, charged),
@@ -98,16 +102,23 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         **invoicing.tables,
         **commission.tables,
         **settlement.tables,
+        **resources.tables,
     }
     with progress.stage("posting"):
         invoices, taxes = tables[Invoice.name], tables[TaxLine.name]
         posting = post_documents(
-            period, invoices, taxes, tables[SettlementLine.name], tables[CommissionLine.name], book
+            period,
+            invoices,
+            taxes,
+            tables[SettlementLine.name],
+            tables[CommissionLine.name],
+            tables[ResourceFee.name],
+            book,
         )
         tables.update(posting.tables)
     with progress.stage("conservation"):
         tables[Conservation.name], breaches = certify(period, records_by_fate(books, parts), usage, tables)
-    stages = (charging, invoicing, commission, settlement, posting)
+    stages = (charging, invoicing, commission, settlement, resources, posting)
     return Month(period, tables, usage, [*(finding for stage in stages for finding in stage.findings), *breaches])
 
 

@@ -34,6 +34,7 @@ class Catalog:
     allowance_purchases: pl.DataFrame
     quantities: pl.DataFrame
     metered_items: pl.DataFrame
+    number_resources: pl.DataFrame
     receipts: pl.DataFrame
     adjustments: pl.DataFrame
     places: Places = field(default_factory=dict)

@@ -14,7 +14,7 @@ from billing.core.findings import Outcome
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.rate_book.plans import Account, AccountMap
-from billing.tables.documents import CommissionLine, Invoice, Posting, SettlementLine, TaxLine
+from billing.tables.documents import CommissionLine, Invoice, Posting, ResourceFee, SettlementLine, TaxLine
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ def post_documents(
     tax_lines: pl.DataFrame,
     settlement_lines: pl.DataFrame,
     commission_lines: pl.DataFrame,
+    resource_fees: pl.DataFrame,
     book: RateBook,
 ) -> Outcome:
     """Debit and credit legs of the month.
@@ -42,6 +43,7 @@ def post_documents(
         tax_lines: `TaxLine` rows of the same bills; revenue and output VAT.
         settlement_lines: `SettlementLine` rows; cost, input VAT and what we owe each carrier.
         commission_lines: `CommissionLine` rows; what arose, by agent, paid out or not.
+        resource_fees: `ResourceFee` rows; what accrued, whenever it is due.
         book: the rate book.
 
     Returns:
@@ -55,6 +57,7 @@ def post_documents(
         ("bill", _bills(invoices, tax_lines), _bill_legs(accounts)),
         ("settlement", _settlements(period, settlement_lines), _settlement_legs(accounts)),
         ("commission", _commissions(period, commission_lines), _commission_legs(accounts)),
+        ("resource_fee", _resource_fees(period, resource_fees), _resource_legs(accounts)),
     )
     postings = (
         pl.concat(_posted(event, documents, legs, lang) for event, documents, legs in events)
@@ -117,6 +120,25 @@ def _commissions(period: Period, lines: pl.DataFrame) -> pl.DataFrame:
             "gross",
         )
     )
+
+
+def _resource_fees(period: Period, fees: pl.DataFrame) -> pl.DataFrame:
+    return (
+        fees.group_by(ResourceFee.resource)
+        .agg(gross=pl.col(ResourceFee.accrued_micro).sum())
+        .select(
+            pl.format("resource_fee/{}/" + str(period), ResourceFee.resource).alias("document"),
+            pl.col(ResourceFee.resource).alias("party_id"),
+            "gross",
+        )
+    )
+
+
+def _resource_legs(accounts: AccountMap) -> list[_Leg]:
+    return [
+        _Leg("gross", accounts.resource_fee["cost"], "debit"),
+        _Leg("gross", accounts.resource_fee["payable"], "credit"),
+    ]
 
 
 def _bill_legs(accounts: AccountMap) -> list[_Leg]:

@@ -13,7 +13,16 @@ import polars as pl
 from billing.core.findings import Finding
 from billing.core.period import Period
 from billing.tables.calls import CallAdjustment, UsageTotal
-from billing.tables.documents import Charge, CommissionLine, Conservation, Invoice, InvoiceLine, Posting, SettlementLine
+from billing.tables.documents import (
+    Charge,
+    CommissionLine,
+    Conservation,
+    Invoice,
+    InvoiceLine,
+    Posting,
+    ResourceFee,
+    SettlementLine,
+)
 
 
 def certify(
@@ -74,7 +83,7 @@ def certify(
 
 
 def _documents_debit(tables: Mapping[str, pl.DataFrame]) -> int:
-    """What the journal debits when every bill, carrier and agent is posted once: a credit swaps the sides."""
+    """What the journal debits when all is posted once: bills, carriers, agents, resources; a credit swaps the sides."""
     invoices, settlement, commission = (tables[table.name] for table in (Invoice, SettlementLine, CommissionLine))
     carriers = settlement.group_by(SettlementLine.carrier_id).agg(
         pl.col(SettlementLine.gross_micro, SettlementLine.net_micro, SettlementLine.tax_micro).sum()
@@ -84,6 +93,7 @@ def _documents_debit(tables: Mapping[str, pl.DataFrame]) -> int:
         (invoices[Invoice.gross_micro], -invoices[Invoice.net_micro], -invoices[Invoice.tax_micro]),
         (carriers[SettlementLine.net_micro], carriers[SettlementLine.tax_micro], -carriers[SettlementLine.gross_micro]),
         (agents[CommissionLine.accrued_micro], -agents[CommissionLine.accrued_micro]),
+        (tables[ResourceFee.name][ResourceFee.accrued_micro],),
     )
     return sum(int(leg.clip(lower_bound=0).cast(pl.Int128).sum()) for legs in sides for leg in legs)
 
@@ -105,6 +115,7 @@ def _money(tables: Mapping[str, pl.DataFrame]) -> dict[str, int]:
         "settlement_net": _sum(settlement, SettlementLine.net_micro),
         "commission_accrued": _sum(commission, CommissionLine.accrued_micro),
         "commission_released": _sum(commission, CommissionLine.released_micro),
+        "resource_fees": _sum(tables[ResourceFee.name], ResourceFee.accrued_micro),
     }
 
 

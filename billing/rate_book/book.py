@@ -27,6 +27,7 @@ from billing.rate_book.plans import (
     TaxTable,
 )
 from billing.rate_book.policy import Policy
+from billing.rate_book.resource_fees import ResourceFees
 from billing.rate_book.windows import DAY_MS, Calendar, Piece, price_in_pieces, slots
 from billing.rate_book.yaml_file import parse, read_yaml
 
@@ -50,6 +51,7 @@ class PriceBook:
     tax: TaxTable
     accounts: AccountMap
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    resource_fees: ResourceFees | None = None
 
 
 @dataclass(frozen=True)
@@ -205,9 +207,11 @@ def read_price_book(folder: Path) -> PriceBook:
             found[key(plan)] = plan
         return found
 
-    def single(kind: str, file: str, model: type[Plan]) -> Plan | None:
+    def single(kind: str, file: str, model: type[Plan], *, is_required: bool = True) -> Plan | None:
         path = folder / kind / file
         name = f"rate_plans/{kind}/{file}"
+        if not path.exists() and not is_required:
+            return None
         if not path.exists():
             problems.append(Finding("PLAN_FILE_MISSING", "critical", name, {"file": name}))
             return None
@@ -223,6 +227,7 @@ def read_price_book(folder: Path) -> PriceBook:
     calendars = plans("calendars", Calendar, lambda plan: plan.calendar)
     tax = single("tax", "vat.yaml", TaxTable)
     accounts = single("posting", "accounts.yaml", AccountMap)
+    fees = single("resources", "number_fees.yaml", ResourceFees, is_required=False)
     if problems or tax is None or accounts is None:
         raise Refusal(*problems)
-    return PriceBook(retail, settlement, commission, tax, accounts, calendars)
+    return PriceBook(retail, settlement, commission, tax, accounts, calendars, fees)

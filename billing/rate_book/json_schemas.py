@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from billing.rate_book.plans import AccountMap, CommissionScheme, RetailPlan, SettlementPlan, TaxTable
+from billing.rate_book.resource_fees import ResourceFees
 from billing.rate_book.windows import Calendar
 
 MODELS: dict[str, type[BaseModel]] = {
@@ -20,6 +21,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "tax": TaxTable,
     "calendars": Calendar,
     "posting": AccountMap,
+    "resources": ResourceFees,
 }
 """Folder of `rate_plans/` and what a file in it is."""
 

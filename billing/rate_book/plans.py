@@ -236,9 +236,17 @@ class Account(Strict):
     name: Words
 
 
+RESOURCE_ACCOUNTS: dict[Literal["cost", "payable"], Account] = {
+    "cost": Account(code="6401", name={"zh": "主营业务成本-码号资源占用费", "en": "Number resource fees"}),
+    "payable": Account(code="2241", name={"zh": "其他应付款-码号资源占用费", "en": "Number resource fees payable"}),
+}
+"""Where number resource fees go where the accounts file, written before there were any, does not say it."""
+
+
 class AccountMap(Strict):
     """Which account each leg of each event is posted to."""
 
     bill: dict[Literal["receivable", "revenue", "output_vat"], Account]
     settlement: dict[Literal["cost", "input_vat", "payable"], Account]
     commission: dict[Literal["expense", "payable"], Account]
+    resource_fee: dict[Literal["cost", "payable"], Account] = Field(default_factory=lambda: RESOURCE_ACCOUNTS)

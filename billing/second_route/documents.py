@@ -17,19 +17,20 @@ from billing.tables.documents import (
     Invoice,
     InvoiceLine,
     Posting,
+    ResourceFee,
     SettlementLine,
     TaxLine,
 )
 
-_USED = (Charge, CommissionLine, Conservation, Invoice, InvoiceLine, Posting, SettlementLine, TaxLine)
+_USED = (Charge, CommissionLine, Conservation, Invoice, InvoiceLine, Posting, ResourceFee, SettlementLine, TaxLine)
 
 
 def sum_invoices(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Recompute the documents and compare.
 
     Args:
-        tables: charge, invoice, invoice_line, tax_line, settlement_line, commission_line, posting and conservation by
-            name; a table that is missing counts as empty.
+        tables: charge, invoice, invoice_line, tax_line, settlement_line, commission_line, resource_fee, posting and
+            conservation by name; a table that is missing counts as empty.
 
     Returns:
         One row for each difference: check, document, measure, first (as stored), second (recomputed), in millionths

@@ -150,6 +150,19 @@ class MeteredItem(Table):
     quantity = integer("How much, in the unit the plan's price converts", "数量", "unit of the plan's price")
 
 
+class NumberResource(Table):
+    """A short number that we hold a licence for."""
+
+    name = "number_resource"
+    key = ("resource", "occupied_from")
+    en = "A number of the 95 and 96 ranges that we hold, for a half-open range of days; its fee is our cost."
+    zh = "码号资源"
+
+    resource = text("The number, digits only", "码号")
+    occupied_from = day("First day", "占用起始日")
+    occupied_to = day("First day outside, null while it is held", "占用终止日（不含）")
+
+
 class Receipt(Table):
     """Money received from a customer."""
 
@@ -193,6 +206,7 @@ CATALOG_TABLES = (
     AllowancePurchase,
     QuantityHeld,
     MeteredItem,
+    NumberResource,
     Receipt,
     Adjustment,
 )

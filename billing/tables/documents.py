@@ -204,6 +204,23 @@ class SettlementLine(Table):
     explanation = text("How the amount came about", "计算说明")
 
 
+class ResourceFee(Table):
+    """What a number resource costs us in a month."""
+
+    name = "resource_fee"
+    key = ("resource", "occupied_from")
+    en = "Number resource fees: accrued this month, and due in it for the quarter before; a cost of ours."
+    zh = "码号资源占用费（本公司成本）"
+
+    period = text("Month", "账期")
+    resource = text("The number", "码号")
+    occupied_from = day("First day on which we hold it", "占用起始日")
+    fee_class = text("Class in the table of fees", "码号类别")
+    accrued_micro = fen("A twelfth of the yearly fee", "本期计提")
+    due_on = day("Day by which the quarter before is to be paid, null in other months", "缴费期限")
+    due_micro = fen("What is due by then", "本期应缴")
+
+
 class Posting(Table):
     """One debit or credit leg."""
 
@@ -215,7 +232,7 @@ class Posting(Table):
     document = text("Invoice key, settlement or commission document", "单据")
     leg = integer("Leg of the document", "分录号", "count")
     period = text("Billing period", "账期")
-    event = text("bill, settlement or commission", "业务类型")
+    event = text("bill, settlement, commission or resource_fee", "业务类型")
     account = text("Account code", "科目代码")
     account_name = text("Account name", "科目名称")
     debit_micro = fen("Debit, zero on a credit leg", "借方")
@@ -267,6 +284,7 @@ DOCUMENT_TABLES = (
     TaxLine,
     CommissionLine,
     SettlementLine,
+    ResourceFee,
     Posting,
 )
 """The tables of a period that are published."""

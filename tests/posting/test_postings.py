@@ -2,13 +2,13 @@ import pytest
 
 from billing.core.money import yuan_exact
 from billing.posting.stage import post_documents
-from billing.tables.documents import CommissionLine, Invoice, SettlementLine, TaxLine
+from billing.tables.documents import CommissionLine, Invoice, ResourceFee, SettlementLine, TaxLine
 from tests.charging.books import OCTOBER, rate_book, read_rows, typed
 
 BOOK = rate_book()
 
 
-def posted(invoices="", tax_lines="", settlement="", commission=""):
+def posted(invoices="", tax_lines="", settlement="", commission="", resource_fees=""):
     tables = [
         typed(table, read_rows(text))
         for table, text in (
@@ -16,6 +16,7 @@ def posted(invoices="", tax_lines="", settlement="", commission=""):
             (TaxLine, tax_lines),
             (SettlementLine, settlement),
             (CommissionLine, commission),
+            (ResourceFee, resource_fees),
         )
     ]
     return post_documents(OCTOBER, *tables, BOOK).tables["posting"]
@@ -113,3 +114,12 @@ def test_a_document_that_does_not_balance_is_a_fault():
             "invoice_key customer_id gross_micro\nK1/2026-10 K1 1.00",
             "invoice_key tax_code net_micro tax_micro\nK1/2026-10 voice 0.90 0.09",
         )
+
+
+def test_a_resource_fee_is_a_cost_of_ours():
+    """The accounts file of these books, written before there were such fees, does not name them."""
+    postings = posted(resource_fees="resource accrued_micro\n952123 2000.00")
+    assert shown(postings) == [
+        "resource_fee/952123/2026-10 1 6401 Dr 2000.00 Cr 0.00",
+        "resource_fee/952123/2026-10 2 2241 Dr 0.00 Cr 2000.00",
+    ]

@@ -12,11 +12,15 @@ settled AS (
 earned AS (
   SELECT agent_id AS party, sum(accrued_micro) AS accrued FROM commission_line GROUP BY agent_id
 ),
+occupied AS (
+  SELECT resource AS party, sum(accrued_micro) AS accrued FROM resource_fee GROUP BY resource
+),
 expected AS (
   SELECT 'bill' AS event, party, sum(greatest(gross, 0) + greatest(-net, 0) + greatest(-tax, 0)) AS debit
   FROM bills GROUP BY party
   UNION ALL SELECT 'settlement', party, greatest(net, 0) + greatest(tax, 0) + greatest(-gross, 0) FROM settled
   UNION ALL SELECT 'commission', party, abs(accrued) FROM earned
+  UNION ALL SELECT 'resource_fee', party, accrued FROM occupied
 )
 SELECT document, 'debit_micro' AS measure, sum(debit_micro) AS first, sum(credit_micro) AS second
 FROM posting GROUP BY document

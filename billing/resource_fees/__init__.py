@@ -1,0 +1,1 @@
+"""Resource fees: what the numbers we hold licences for cost us."""

@@ -103,7 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=2_000_000)
     parser.add_argument("--pairs", type=int, default=1, help="how many times the two are run in turn")
-    parser.add_argument("--mixed", action="store_true", help="also a book in which 30 % of accounts have month rules")
+    parser.add_argument("--mixed", action="store_true", help="also a book in which 30 %% of accounts have month rules")
     parser.add_argument("--keep", type=Path, help="work in this folder and keep it")
     arguments = parser.parse_args()
     work = arguments.keep or Path(tempfile.mkdtemp(prefix="bill400-bench-"))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from billing.core.findings import Finding
-from billing.core.money import net_of_vat, yuan
+from billing.core.money import net_of_vat, yuan_exact
 from billing.core.period import Period
 from billing.rate_book.book import WINDOW_MARK, RateBook
 from billing.rate_book.check_terms import sample_findings
@@ -37,5 +37,11 @@ def _lost(books: Books, book: RateBook, period: Period) -> Iterator[Finding]:
         rates = (book.vat_rate_bp(code, last_day) for code in (plan.tax_code, carrier.tax_code))
         net, net_cost = (net_of_vat(micro, rate) for micro, rate in zip((brought, cost), rates, strict=True))
         if net < net_cost:
-            values = {"plan": plan_id, "period": period, "calls": calls, "brought": yuan(net), "cost": yuan(net_cost)}
+            values = {
+                "plan": plan_id,
+                "period": period,
+                "calls": calls,
+                "brought": yuan_exact(net),
+                "cost": yuan_exact(net_cost),
+            }
             yield Finding("PLAN_LOST_MONEY", "warning", f"rate_plans/retail/{plan_id}.yaml", values)

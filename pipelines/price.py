@@ -10,16 +10,16 @@ import polars as pl
 
 from billing.charging.stage import charge_accounts
 from billing.core.findings import Refusal, refuse
-from billing.core.money import micro_from_text, yuan, yuan_exact
+from billing.core.money import micro_from_text, yuan_exact
 from billing.core.period import Period
 from billing.invoicing.stage import make_invoices
-from billing.rate_book.book import RateBook, version_on
+from billing.rate_book.book import RateBook
 from billing.rate_book.plans import RetailPlan
 from billing.rate_book.rating_rows import rating_rows
 from billing.rating.stage import rate_calls, total_usage
 from billing.tables.calls import CallAdjustment, Cdr, RatedCall
 from billing.tables.documents import AllowanceMovement, Charge, Invoice, InvoiceLine, TaxLine
-from pipelines.price_book import price_book
+from pipelines.price_book import name_items, price_book, read_plan
 from pipelines.price_inputs import NUMBER, Agreed, read_usage
 
 
@@ -39,8 +39,9 @@ def price_usage(plan_file: Path, usage_file: Path, agreed: Agreed) -> dict[str, 
     """
     calls, metered = read_usage(usage_file)
     numbers = sorted({row["number"] for row in metered} | {call[Cdr.service_number] for call in calls}) or [NUMBER]
-    plan, book = price_book(plan_file, numbers, metered, agreed)
-    _name_items(plan, metered, usage_file.name)
+    plan = read_plan(plan_file)
+    name_items(plan, metered, usage_file.name)
+    book = price_book(plan, plan_file, numbers, metered, agreed)
     _check_prices(plan, book, calls, usage_file.name)
     rated = _rated(book, calls, usage_file.name)
     days = [call[Cdr.usage_date] for call in calls] + [row["start"].date() for row in metered]
@@ -54,19 +55,8 @@ def price_usage(plan_file: Path, usage_file: Path, agreed: Agreed) -> dict[str, 
         "call_count": len(shown),
         "call_total": yuan_exact(call_total),
         "months": months,
-        "total": yuan(sum(amounts)),
+        "total": yuan_exact(sum(amounts)),
     }
-
-
-def _name_items(plan: RetailPlan, metered: Sequence[dict[str, Any]], where: str) -> None:
-    """Rows that name no item are of the plan's only one."""
-    for row in metered:
-        found = version_on(plan.versions, plan.plan, row["start"].date())
-        items = [item.item for item in found[1].metered] if found else []
-        if row["item"] is None and len(items) == 1:
-            row["item"] = items[0]
-        if row["item"] not in items:
-            raise refuse("CALLS_LINE_WRONG", f"{where}:{row['line']}", field="item")
 
 
 def _check_prices(plan: RetailPlan, book: RateBook, calls: Sequence[dict[str, Any]], where: str) -> None:
@@ -139,9 +129,9 @@ def _month(period: Period, tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]
                 "number": row[InvoiceLine.service_number],
                 "kind": row[InvoiceLine.kind],
                 "item": row[InvoiceLine.item],
-                "gross": yuan(row[InvoiceLine.gross_micro]),
-                "net": yuan(row[InvoiceLine.net_micro]),
-                "tax": yuan(row[InvoiceLine.tax_micro]),
+                "gross": yuan_exact(row[InvoiceLine.gross_micro]),
+                "net": yuan_exact(row[InvoiceLine.net_micro]),
+                "tax": yuan_exact(row[InvoiceLine.tax_micro]),
             }
             for row in tables[InvoiceLine.name].iter_rows(named=True)
         ],
@@ -167,12 +157,12 @@ def _month(period: Period, tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]
         ],
         "vat": [
             {"tax_code": row[TaxLine.tax_code], "rate": f"0.{row[TaxLine.vat_rate_bp]:04d}".rstrip("0")}
-            | {name: yuan(row[f"{name}_micro"]) for name in ("gross", "net", "tax")}
+            | {name: yuan_exact(row[f"{name}_micro"]) for name in ("gross", "net", "tax")}
             for row in tables[TaxLine.name].iter_rows(named=True)
         ],
-        "net": yuan(int(invoices[Invoice.net_micro].sum())),
-        "tax": yuan(int(invoices[Invoice.tax_micro].sum())),
-        "total": yuan(int(invoices[Invoice.gross_micro].sum())),
+        "net": yuan_exact(int(invoices[Invoice.net_micro].sum())),
+        "tax": yuan_exact(int(invoices[Invoice.tax_micro].sum())),
+        "total": yuan_exact(int(invoices[Invoice.gross_micro].sum())),
     }
 
 

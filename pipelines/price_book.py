@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from billing.core.findings import Finding, Refusal
-from billing.rate_book.book import PriceBook, RateBook
+from billing.core.findings import Finding, Refusal, refuse
+from billing.rate_book.book import PriceBook, RateBook, version_on
 from billing.rate_book.plans import AccountMap, RetailPlan, SettlementPlan, TaxTable
 from billing.rate_book.policy import Policy
 from billing.rate_book.windows import Calendar
@@ -32,17 +32,36 @@ CONTRACT, CUSTOMER, CARRIER = "contract", "customer", "carrier"
 LONG_AGO = dt.date(2000, 1, 1)
 
 
+def read_plan(plan_file: Path) -> RetailPlan:
+    """The plan of a file.
+
+    Raises:
+        Refusal: it cannot be read.
+    """
+    return parse(RetailPlan, read_yaml(plan_file, plan_file.name))
+
+
+def name_items(plan: RetailPlan, metered: Sequence[dict[str, Any]], where: str) -> None:
+    """Rows that name no item are of the plan's only one."""
+    for row in metered:
+        found = version_on(plan.versions, plan.plan, row["start"].date())
+        items = [item.item for item in found[1].metered] if found else []
+        if row["item"] is None and len(items) == 1:
+            row["item"] = items[0]
+        if row["item"] not in items:
+            raise refuse("CALLS_LINE_WRONG", f"{where}:{row['line']}", field="item")
+
+
 def price_book(
-    plan_file: Path, numbers: Sequence[str], metered: Sequence[dict[str, Any]], agreed: Agreed
-) -> tuple[RetailPlan, RateBook]:
-    """The plan of a file, and books in which numbers of one contract are on it.
+    plan: RetailPlan, plan_file: Path, numbers: Sequence[str], metered: Sequence[dict[str, Any]], agreed: Agreed
+) -> RateBook:
+    """Books in which numbers of one contract are on a plan.
 
     Tax table and calendars stand beside the plan file (`../tax`, `../calendars`), else the shipped ones are taken.
 
     Raises:
         Refusal: a file cannot be read, or names a calendar or tax code that is not there.
     """
-    plan = parse(RetailPlan, read_yaml(plan_file, plan_file.name))
     named = {version.calendar for version in plan.versions.values() if version and version.calendar}
     prices = PriceBook(
         retail={plan.plan: plan},
@@ -53,7 +72,7 @@ def price_book(
         calendars={name: _calendar(plan_file, plan.plan, name) for name in sorted(named)},
     )
     _check_tax_codes(plan, prices.tax, plan_file.name)
-    return plan, RateBook(prices, _tables(plan, numbers, metered, agreed), _policy())
+    return RateBook(prices, _tables(plan, numbers, metered, agreed), _policy())
 
 
 def _beside(plan_file: Path, relative: str) -> Path:

@@ -85,7 +85,7 @@ def _joined(calls: Sequence[tuple[str, Mapping[str, str | None], dict[str, Any]]
             found.append(call)
         elif flag in _YES and number in last:
             last[number][Cdr.talk_ms] += call[Cdr.talk_ms]
-            last[number][Cdr.ended_at] = call[Cdr.ended_at]
+            last[number][Cdr.ended_at] += dt.timedelta(milliseconds=call[Cdr.talk_ms])
         else:
             raise refuse("CALLS_LINE_WRONG", where, field="continued")
     return found

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipelines.books import shipped
 from tests.commands.corner_shop import bill400
 
 PLAN = """\
@@ -118,3 +119,57 @@ versions:
     ]
     calls.write_text("start,duration_s\n2031-01-01 10:00:00,61", "utf-8")
     assert "CALENDAR_YEAR_MISSING" in bill400("price", plan, calls, code=1).err
+
+
+def test_metered_items_of_a_switchboard(tmp_path):
+    """7 seats are two packs (1000.00), 7,500 s of recording three hours begun (150.00), opening fee 100.00."""
+    items = tmp_path / "items.csv"
+    items.write_text("start,quantity\n2026-10-05 09:00:00,3600\n2026-10-06 09:00:00,3900\n", "utf-8")
+    plan = shipped("rate_plans") / "retail" / "switchboard_168_bundle.yaml"
+    found = bill400("price", plan, items, "--held", "seats=7", "--opened", "2026-10-02", "--json").json
+    (month,) = found["months"]
+    charges = {charge["item"]: charge["amount"] for charge in month["charges"]}
+    assert charges == {"opening_fee": "100.00", "seats": "1000.00", "recording": "150.00"}
+    assert (month["total"], month["net"], month["tax"]) == ("1250.00", "1179.25", "70.75")  # 6 %: 1250 / 1.06
+
+
+MONTH = """\
+plan: month
+description: {zh: 月, en: Month}
+product: split_charge_400
+tax: included
+tax_code: voice
+currency: CNY
+reference: {title: Annex}
+versions:
+  2026-01-01:
+    call: {schedule: 60/60, price_per_minute: "0.1200", connect_fee: "0.0500", bill_from: platform_answer}
+    allowances:
+      - {name: bought, of: minute, every: purchase, scope: number, last_call: split, unused: lapse}
+    minimum: {per_month: "50.00", scope: number, first_month: prorate, last_month: actual, prorate_day_rate: "1.65"}
+"""
+
+
+def test_a_month_of_calls_with_times_pieces_and_an_allowance(tmp_path):
+    """Two records of one call: 60 + 61 s and 4 s from the platform on are 125 s, 3 minutes and one connect fee:
+    0.41. Platform only, 30 s: 0.17. Two bought minutes pay 0.29 of the first (2 x 0.12 and the connect fee). Opened on
+    11 October: 21 x 1.65 = 34.65 are the floor, 0.29 of calls are left.
+    """
+    plan, usage = tmp_path / "month.yaml", tmp_path / "calls.csv"
+    plan.write_text(MONTH, "utf-8")
+    usage.write_text(
+        "start,duration_s,answered_s,platform_s,outcome,continued\n"
+        "2026-10-12 09:00:00,60,5,1,answered,\n"
+        "2026-10-12 09:01:10,61,,,answered,1\n"
+        "2026-10-12 10:00:00,30,,2,ivr_only,\n",
+        "utf-8",
+    )
+    found = bill400("price", plan, usage, "--opened", "2026-10-11", "--bought", "bought=2@2026-10-11", "--json").json
+    assert [(call["amount"], call["taken"], call["left"]) for call in found["calls"]] == [
+        ("0.41", {"allowance:bought": "0.29"}, "0.12"),
+        ("0.17", {}, "0.17"),
+    ]
+    (month,) = found["months"]
+    kinds = {charge["kind"]: charge["amount"] for charge in month["charges"]}
+    assert kinds == {"usage": "0.58", "allowance_credit": "-0.29", "true_up": "34.36"}
+    assert month["total"] == found["total"] == "34.65"

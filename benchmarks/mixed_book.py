@@ -26,9 +26,9 @@ versions:
 {terms}
 """
 BUSIEST = 40
-"""A tenth of the numbers; they hold three quarters of the calls."""
+"""A tenth of the numbers; they hold three fifths of the calls."""
 CALLS_A_THRESHOLD = 400
-"""A threshold is one minute for each of so many calls of the month: every busiest number passes it within the month."""
+"""A threshold is one minute for each of so many calls of the month: nearly every busiest number passes it."""
 
 
 def mix(books: Path, calls: int) -> int:

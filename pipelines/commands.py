@@ -154,7 +154,9 @@ def verify(session: Session, books: Path, period: str | None) -> None:
     elif any(finding.severity == "critical" for finding in proof.findings):
         session.say("summary.not_verified", count=len(proof.findings))
     else:
-        session.say("summary.verified", commits=proof.commits, files=proof.files, periods=len(proof.periods))
+        code = "summary.verified_but" if proof.findings else "summary.verified"
+        values = {"commits": proof.commits, "files": proof.files, "periods": len(proof.periods)}
+        session.say(code, **values, count=len(proof.findings))
 
 
 def status(session: Session, books: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from billing.charging.account_terms import Account, AccountTerms
-from billing.charging.running_bill import fen_of
+from billing.core.money import fen_of
 from billing.core.period import Period
 from billing.rate_book.call_price import CallPrice
 from billing.tables.calls import RatedCall

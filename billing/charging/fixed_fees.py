@@ -10,8 +10,7 @@ from fractions import Fraction
 
 from billing.charging.account_terms import AccountTerms, MonthRule
 from billing.charging.charge_rows import Item
-from billing.charging.running_bill import fen_of
-from billing.core.money import yuan_exact
+from billing.core.money import fen_of, yuan_exact
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.rate_book.month_terms import Fee

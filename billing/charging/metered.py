@@ -12,8 +12,8 @@ import polars as pl
 
 from billing.charging.account_terms import AccountTerms
 from billing.charging.charge_rows import Item
-from billing.charging.running_bill import fen_of
 from billing.core.findings import Finding
+from billing.core.money import fen_of
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.rate_book.month_terms import Metered

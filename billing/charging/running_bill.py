@@ -8,12 +8,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from billing.charging.account_terms import Account, AccountTerms
-from billing.core.money import MICRO_PER_FEN, PARTS, RoundingMode, round_ratio
-
-
-def fen_of(exact: Fraction, mode: RoundingMode = "half_up") -> int:
-    """An exact amount in millionths of a yuan, rounded to whole fen, in micro."""
-    return round_ratio(exact.numerator, exact.denominator * MICRO_PER_FEN, mode) * MICRO_PER_FEN
+from billing.core.money import PARTS, fen_of
 
 
 class RunningBill:

@@ -15,9 +15,9 @@ import polars as pl
 from billing.charging.account_terms import Account, AccountTerms
 from billing.charging.charge_rows import Item
 from billing.charging.month_usage import ACCOUNT, CALL_ORDER, CallsOf, MonthUsage, exact
-from billing.charging.running_bill import RunningBill, fen_of
+from billing.charging.running_bill import RunningBill
 from billing.core.findings import Finding
-from billing.core.money import PARTS, round_ratio, yuan_exact
+from billing.core.money import PARTS, fen_of, round_ratio, yuan_exact
 from billing.rate_book.month_terms import COUNTED_PER, Unit, Volume
 from billing.rate_book.quantity_price import number
 from billing.tables.calls import Cdr, UsageTotal

@@ -17,8 +17,8 @@ import polars as pl
 from billing.charging.account_terms import Account, AccountTerms
 from billing.charging.charge_rows import Item
 from billing.charging.month_usage import MonthUsage, exact
-from billing.charging.running_bill import RunningBill, fen_of
-from billing.core.money import PARTS, yuan_exact
+from billing.charging.running_bill import RunningBill
+from billing.core.money import PARTS, fen_of, yuan_exact
 from billing.core.period import Period, add_years
 from billing.tables.calls import UsageTotal
 from billing.tables.documents import AllowanceMovement

@@ -7,6 +7,7 @@ of what it reverses. Nothing here, and nothing that calls it, ever holds money i
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
 from typing import Literal
 
 import polars as pl
@@ -96,6 +97,11 @@ def round_ratio(numerator: int, denominator: int, mode: RoundingMode = "half_up"
 def round_to_fen(micro: int, mode: RoundingMode = "half_up") -> int:
     """Round micro to whole fen, in micro again."""
     return round_ratio(micro, MICRO_PER_FEN, mode) * MICRO_PER_FEN
+
+
+def fen_of(exact: Fraction, mode: RoundingMode = "half_up") -> int:
+    """An exact amount in millionths of a yuan, rounded to whole fen, in micro."""
+    return round_ratio(exact.numerator, exact.denominator * MICRO_PER_FEN, mode) * MICRO_PER_FEN
 
 
 def round_to_fen_expr(micro: pl.Expr) -> pl.Expr:

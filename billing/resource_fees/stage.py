@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from billing.core.findings import Finding, Outcome
-from billing.core.money import MICRO_PER_FEN, round_ratio
+from billing.core.money import fen_of
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.rate_book.resource_fees import ResourceFees
@@ -67,5 +67,4 @@ def _of_month(fees: ResourceFees, row: dict[str, Any], period: Period) -> int:
     days = period.days_active(start, row[NumberResource.occupied_to])
     if not days or (days < period.day_count and fees.first_month == "free"):
         return 0
-    exact = Fraction(resource_class.per_year_on(max(period.start, start)), MONTHS_A_YEAR)
-    return round_ratio(exact.numerator, exact.denominator * MICRO_PER_FEN) * MICRO_PER_FEN
+    return fen_of(Fraction(resource_class.per_year_on(max(period.start, start)), MONTHS_A_YEAR))

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from pipelines.price_inputs import named_quantity
+from pipelines.price_inputs import dated_event, named_quantity
 
 
 class Waiting(click.ParamType[float]):
@@ -34,6 +34,25 @@ class Day(click.ParamType[dt.date]):
         """The day of the text."""
         try:
             return dt.date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(self.examples, param, ctx)
+
+
+class DatedEvent(click.ParamType[tuple[str, dt.date, dt.date | None]]):
+    """Something that happened to the service: `suspension=2026-02-10..2026-04-16`."""
+
+    name = "event"
+    examples = "suspension=2026-02-10..2026-04-16, order=2026-02-02"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, dt.date, dt.date | None]:
+        """Kind, first day and first day outside of the text."""
+        try:
+            return dated_event(str(value))
         except ValueError:
             self.fail(self.examples, param, ctx)
 

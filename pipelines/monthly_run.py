@@ -11,6 +11,7 @@ import polars as pl
 
 from billing.charging.account_terms import month_terms
 from billing.charging.caller_share import caller_shares
+from billing.charging.fees_due import billed_ahead
 from billing.charging.stage import charge_accounts, charge_late
 from billing.commission.stage import pay_commission
 from billing.core.findings import Finding, Outcome
@@ -31,6 +32,7 @@ from billing.tables.documents import (
     Invoice,
     InvoiceLine,
     ResourceFee,
+    ServiceCredit,
     SettlementLine,
     TaxLine,
 )
@@ -73,7 +75,9 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         usage = usage_of(books, parts)
         own_usage = usage.filter(pl.col(UsageTotal.usage_date) >= period.start)
         movements = movements_before(books, period)
-        charging = charge_accounts(period, own_usage, CallsOf(books, own), book, movements)
+        fees = fees_of_previous_month(books, book, period)
+        ahead = billed_ahead(fees, period)
+        charging = charge_accounts(period, own_usage, CallsOf(books, own), book, movements, ahead=ahead)
         charged = [charging]
         late_calls = late_months(books, period)
         for month in late_calls:
@@ -84,7 +88,6 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
     with progress.stage("invoicing"):
         invoicing = make_invoices(period, charges, book)
     with progress.stage("commission"):
-        fees = fees_of_previous_month(books, book, period)
         billed = billed_before(books, period, invoicing.tables[InvoiceLine.name])
         since = receipts_since(books, book, period)
         earlier = commission_before(books, period)
@@ -98,6 +101,7 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         Charge.name: charges,
         CallAdjustment.name: _together(CallAdjustment, charged),
         AllowanceMovement.name: _together(AllowanceMovement, charged),
+        ServiceCredit.name: charging.tables[ServiceCredit.name],
         CallerShare.name: callers_paid,
         **invoicing.tables,
         **commission.tables,

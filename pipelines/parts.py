@@ -95,7 +95,7 @@ def of_part(frame: pl.DataFrame, part: Part) -> pl.DataFrame:
 
 def calls_to_bill(books: Books, part: Part, excluded: pl.Series) -> pl.LazyFrame:
     """The part's calls without duplicates and suspense, in input order."""
-    calls = pl.scan_parquet(books.path(part.cdr.path), glob=False)
+    calls = scan_tables([books.path(part.cdr.path)], Cdr)
     return calls.filter(~pl.col(Cdr.cdr_id).is_in(excluded.implode())) if len(excluded) else calls
 
 

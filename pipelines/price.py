@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from billing.charging.fees_due import billed_ahead
 from billing.charging.stage import charge_accounts
 from billing.core.findings import Refusal, refuse
 from billing.core.money import micro_from_text, yuan_exact
@@ -17,7 +18,7 @@ from billing.rate_book.book import RateBook
 from billing.rate_book.plans import RetailPlan
 from billing.rate_book.rating_rows import rating_rows
 from billing.rating.stage import rate_calls, total_usage
-from billing.tables.calls import CallAdjustment, Cdr, RatedCall
+from billing.tables.calls import CallAdjustment, Cdr, RatedCall, UsageTotal
 from billing.tables.documents import AllowanceMovement, Charge, Invoice, InvoiceLine, TaxLine
 from pipelines.price_book import name_items, price_book, read_plan
 from pipelines.price_inputs import NUMBER, Agreed, read_usage
@@ -91,14 +92,17 @@ def _months(
     if not days:
         return months, amounts
     period, last = Period.of(min(days)), Period.of(max(days))
+    none = UsageTotal.empty(), _CallsOf(whole.clear()), book, movements
+    charges = charge_accounts(period.shifted(-1), *none).tables[Charge.name]
     while period <= last:
         own = whole.filter(pl.col(RatedCall.usage_date) >= period.start, pl.col(RatedCall.usage_date) < period.end)
         usage = total_usage(RatedCall.conform(own).lazy()).collect()
-        outcome = charge_accounts(period, usage, _CallsOf(own), book, movements)
+        outcome = charge_accounts(period, usage, _CallsOf(own), book, movements, ahead=billed_ahead(charges, period))
         if any(finding.severity == "critical" for finding in outcome.findings):
             raise Refusal(*outcome.findings)
         tables = {**outcome.tables, **make_invoices(period, outcome.tables[Charge.name], book).tables}
         movements = pl.concat([movements, tables[AllowanceMovement.name]])
+        charges = tables[Charge.name]
         amounts.append(int(tables[Invoice.name][Invoice.gross_micro].sum()))
         months.append(_month(period, tables))
         period = period.shifted(1)

@@ -21,6 +21,7 @@ from billing.tables.catalog import (
     Customer,
     MeteredItem,
     QuantityHeld,
+    ServiceEvent,
     ServiceNumber,
     Subscription,
 )
@@ -62,7 +63,7 @@ def price_book(
     Raises:
         Refusal: a file cannot be read, or names a calendar or tax code that is not there.
     """
-    named = {version.calendar for version in plan.versions.values() if version and version.calendar}
+    named = {name for version in plan.versions.values() if version for name in version.calendars}
     prices = PriceBook(
         retail={plan.plan: plan},
         settlement={CARRIER: _free_carrier(plan)},
@@ -141,6 +142,11 @@ def _tables(
                 "valid_from": day or opened,
             }
             for index, (name, quantity, day) in enumerate(agreed.bought)
+        ],
+        ServiceEvent: [
+            {"event_id": f"{index:06d}", "contract_id": CONTRACT, "service_number": numbers[0], "kind": kind}
+            | _span(first, end)
+            for index, (kind, first, end) in enumerate(agreed.event)
         ],
         QuantityHeld: _held(numbers[0], agreed, opened),
         MeteredItem: [

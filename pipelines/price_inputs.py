@@ -10,6 +10,7 @@ from typing import Any
 
 from billing.core.findings import refuse
 from billing.tables.calls import OUTCOMES, Cdr
+from billing.tables.catalog import SERVICE_EVENTS
 
 NUMBER = "4000000000"
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?")
@@ -19,7 +20,7 @@ _FORMS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-
 _NAMED = re.compile(r"(?P<name>[^=@]+)=(?P<quantity>[0-9]{1,9})(@(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2}))?")
 _NUMBER = re.compile(r"[0-9]{3,20}")
 _YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
-CALL_COLUMNS = ("start", "duration_s", "answered_s", "platform_s", "number", "outcome", "continued")
+CALL_COLUMNS = ("start", "duration_s", "answered_s", "platform_s", "number", "outcome", "call_class", "continued")
 ITEM_COLUMNS = ("start", "quantity", "number", "item")
 
 
@@ -31,6 +32,7 @@ class Agreed:
         opened: first day of service, None for long ago.
         closed: first day out of service, None while it lasts.
         bought: `NAME=QUANTITY@DAY` of allowances the plan lets customers buy.
+        event: `KIND=FIRST..END`: what happened to the service, up to but without END, which may be left out.
         held: `ITEM=QUANTITY` or `ITEM=QUANTITY@DAY`, by which fees go; from that day on until the next.
     """
 
@@ -38,6 +40,7 @@ class Agreed:
     closed: dt.date | None = None
     bought: Sequence[tuple[str, int, dt.date | None]] = ()
     held: Sequence[tuple[str, int, dt.date | None]] = ()
+    event: Sequence[tuple[str, dt.date, dt.date | None]] = ()
 
 
 def named_quantity(text: str) -> tuple[str, int, dt.date | None]:
@@ -51,6 +54,19 @@ def named_quantity(text: str) -> tuple[str, int, dt.date | None]:
         raise ValueError(text)
     day = match["day"] and dt.date.fromisoformat(match["day"])
     return match["name"], int(match["quantity"]), day or None
+
+
+def dated_event(text: str) -> tuple[str, dt.date, dt.date | None]:
+    """`KIND=FIRST..END`, END the first day outside; `KIND=FIRST..` where it lasts, `order=FIRST`.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    kind, _, days = text.partition("=")
+    first, _, end = days.partition("..")
+    if kind not in SERVICE_EVENTS:
+        raise ValueError(text)
+    return kind, dt.date.fromisoformat(first), dt.date.fromisoformat(end) if end else None
 
 
 def read_usage(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -111,6 +127,7 @@ def _call(row: Mapping[str, str | None], line: int, where: str) -> dict[str, Any
         Cdr.ended_at: answered_at + talk,
         Cdr.talk_ms: talk // dt.timedelta(milliseconds=1),
         Cdr.outcome: outcome,
+        Cdr.call_class: row.get("call_class") or None,
     }
 
 

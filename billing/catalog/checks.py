@@ -16,12 +16,14 @@ from billing.tables.catalog import (
     Adjustment,
     Agent,
     AllowancePurchase,
+    CallerOfTests,
     Carrier,
     Contract,
     Customer,
     MeteredItem,
     QuantityHeld,
     Receipt,
+    ServiceEvent,
     ServiceNumber,
     Subscription,
 )
@@ -42,6 +44,8 @@ REFERENCES: tuple[tuple[type[Table], Column, type[Table], str], ...] = (
     (QuantityHeld, QuantityHeld.service_number, ServiceNumber, "CATALOG_UNKNOWN_NUMBER"),
     (MeteredItem, MeteredItem.contract_id, Contract, "CATALOG_UNKNOWN_CONTRACT"),
     (MeteredItem, MeteredItem.service_number, ServiceNumber, "CATALOG_UNKNOWN_NUMBER"),
+    (ServiceEvent, ServiceEvent.contract_id, Contract, "CATALOG_UNKNOWN_CONTRACT"),
+    (ServiceEvent, ServiceEvent.service_number, ServiceNumber, "CATALOG_UNKNOWN_NUMBER"),
     (Receipt, Receipt.contract_id, Contract, "CATALOG_UNKNOWN_CONTRACT"),
     (Adjustment, Adjustment.contract_id, Contract, "CATALOG_UNKNOWN_CONTRACT"),
     (Adjustment, Adjustment.service_number, ServiceNumber, "CATALOG_UNKNOWN_NUMBER"),
@@ -103,6 +107,8 @@ def empty_ranges(catalog: Catalog) -> Iterator[Finding]:
         (Contract, Contract.service_start, Contract.ends_on),
         (AllowancePurchase, AllowancePurchase.valid_from, AllowancePurchase.valid_to),
         (QuantityHeld, QuantityHeld.valid_from, QuantityHeld.valid_to),
+        (ServiceEvent, ServiceEvent.valid_from, ServiceEvent.valid_to),
+        (CallerOfTests, CallerOfTests.valid_from, CallerOfTests.valid_to),
     ):
         for row in catalog.frame(table).filter(pl.col(end) <= pl.col(start)).iter_rows(named=True):
             yield _finding(catalog, table, row, "CATALOG_EMPTY_RANGE", start=row[start], end=row[end])

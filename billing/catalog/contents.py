@@ -34,6 +34,8 @@ class Catalog:
     allowance_purchases: pl.DataFrame
     quantities: pl.DataFrame
     metered_items: pl.DataFrame
+    service_events: pl.DataFrame
+    test_callers: pl.DataFrame
     number_resources: pl.DataFrame
     receipts: pl.DataFrame
     adjustments: pl.DataFrame

@@ -5,14 +5,16 @@ version in force on its first day in service. Service that is paid for begins on
 """
 
 import datetime as dt
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import polars as pl
 
+from billing.charging.service_events import NO_DAYS, event_days
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
+from billing.rate_book.month_terms import Suspended
 from billing.rate_book.plans import RetailPlan, RetailVersion
 from billing.tables.catalog import Contract, Subscription
 
@@ -35,6 +37,7 @@ class AccountTerms:
         days_after: days of the month after service closed, None when it did not close this month.
         trial_until: first day after a free trial of the contract.
         monthly_minimum_micro: agreed minimum, None for the plan's own; likewise both caps.
+        event_days: days of the month by what happened to the service on them.
     """
 
     contract_id: str
@@ -51,21 +54,39 @@ class AccountTerms:
     monthly_minimum_micro: int | None
     cap_amount_micro: int | None
     cap_count: int | None
+    event_days: Mapping[str, frozenset[dt.date]] = field(default_factory=dict)
 
     @property
     def account(self) -> Account:
         """Contract and number."""
         return self.contract_id, self.service_number
 
-    def days_charged(self, opening: MonthRule, closing: MonthRule, period: Period) -> int:
-        """Days of the month that count under the rules for its opening and closing month; all days otherwise."""
+    def days_charged(self, opening: MonthRule, closing: MonthRule, suspended: Suspended, period: Period) -> int:
+        """Days of the month that count under the rules for its opening and closing month; all days otherwise.
+
+        Days that were given away never count; those on which the number was suspended by the rule for them.
+        """
         days = period.day_count
         for outside, rule in ((self.days_before, opening), (self.days_after, closing)):
             if outside is not None and rule == "free":
                 return 0
             if outside is not None and rule == "part":
                 days -= outside
-        return days
+        free = self.free_days(suspended, period)
+        return 0 if free >= self.days_in_service(period) else max(0, days - len(free))
+
+    def days_in_service(self, period: Period) -> frozenset[dt.date]:
+        """The days of the month on which the number was paid service, suspended or not."""
+        days = list(period.days())
+        return frozenset(days[self.days_before or 0 : period.day_count - (self.days_after or 0)])
+
+    def free_days(self, suspended: Suspended, period: Period) -> frozenset[dt.date]:
+        """Days in service that cost nothing: gifts, and suspended ones by the rule for them."""
+        in_service = self.days_in_service(period)
+        gifts, stopped = (self.event_days.get(kind, NO_DAYS) & in_service for kind in ("gift", "suspension"))
+        is_whole_month = gifts | stopped == in_service
+        counts = suspended == "by_day" or (suspended == "whole_months_free" and is_whole_month)
+        return gifts | stopped if counts else gifts
 
 
 def month_terms(period: Period, book: RateBook, contracts: Collection[str] | None = None) -> list[AccountTerms]:
@@ -80,6 +101,7 @@ def month_terms(period: Period, book: RateBook, contracts: Collection[str] | Non
         contracts: only these contracts; all when None.
     """
     terms = []
+    events = event_days(book, period)
     for row in _governing_rows(period, book, contracts).iter_rows(named=True):
         price = _governing_price(book, row[Subscription.plan_id], max(row["paid_from"], period.start), period)
         if price is None:
@@ -101,6 +123,7 @@ def month_terms(period: Period, book: RateBook, contracts: Collection[str] | Non
                 monthly_minimum_micro=row[Subscription.monthly_minimum_micro],
                 cap_amount_micro=row[Subscription.cap_amount_micro],
                 cap_count=row[Subscription.cap_count],
+                event_days=events.get((row[Subscription.contract_id], row[Subscription.service_number]), {}),
             )
         )
     return terms

@@ -17,6 +17,7 @@ from billing.rate_book.month_terms import Fee
 from billing.rate_book.quantity_price import number
 from billing.tables.catalog import QuantityHeld
 
+MONTHS_A_YEAR = 12
 _MONTH_RULES: dict[str | None, MonthRule] = {"whole": "whole", "by_day": "part", "next_month": "free"}
 
 Held = Mapping[tuple[str, str, str], Sequence[tuple[dt.date, dt.date | None, int]]]
@@ -40,24 +41,39 @@ def fee_of_days(fee_micro: int, days: int, day_count: int) -> int:
     return fen_of(Fraction(fee_micro * days, day_count))
 
 
-def fee_items(terms: AccountTerms, period: Period, held: Held) -> list[Item]:
-    """The fees of a number in a month, in the plan's order; fees of zero are left out."""
+def fee_items(terms: AccountTerms, period: Period, held: Held) -> list[tuple[Fee, Item]]:
+    """The fees of a number for a month, whenever they are billed, in the plan's order; fees of zero are left out."""
     items = []
     for fee in terms.version.fees:
-        if fee.kind == "recurring":
-            days = terms.days_charged(_MONTH_RULES[fee.first_month], _MONTH_RULES[fee.last_month], period)
-        else:
-            days = period.day_count if terms.days_before is not None else 0
+        days = _days(terms, fee, period)
         if not days:
             continue
         if fee.price is None:
             item = _fixed(terms, fee, days, period)
         else:
             spans = held.get((terms.contract_id, terms.service_number, fee.item), ())
-            item = _by_quantity(terms, fee, _by_day(terms, spans, period), days, period)
+            item = _by_quantity(terms, fee, _by_day(terms, fee, spans, period), days, period)
         if item.amount_micro:
-            items.append(item)
+            items.append((fee, item))
     return items
+
+
+def _days(terms: AccountTerms, fee: Fee, period: Period) -> int:
+    """The days of the month that a fee is for: all of them where it is charged whole, none where it is not due."""
+    if fee.kind == "one_off":
+        return period.day_count if terms.days_before is not None else 0
+    if fee.every_months > 1:
+        return period.day_count if _begins(terms, fee.every_months, period) else 0
+    opening, closing = _MONTH_RULES[fee.first_month], _MONTH_RULES[fee.last_month]
+    return terms.days_charged(opening, closing, fee.suspended, period)
+
+
+def _begins(terms: AccountTerms, every_months: int, period: Period) -> bool:
+    """Whether a term of so many months, counted from the opening day, begins on a day of the month in service."""
+    opened_on = terms.opened_on
+    months = (period.year - opened_on.year) * MONTHS_A_YEAR + period.month - opened_on.month
+    begins_on = period.start.replace(day=min(opened_on.day, period.day_count))
+    return months % every_months == 0 and begins_on in terms.days_in_service(period)
 
 
 def _fixed(terms: AccountTerms, fee: Fee, days: int, period: Period) -> Item:
@@ -92,10 +108,11 @@ def _by_quantity(terms: AccountTerms, fee: Fee, quantities: Sequence[int], days:
     return _item(terms, fee, peak, "unit", fen_of(exact), explanation)
 
 
-def _by_day(terms: AccountTerms, spans: Sequence[tuple[dt.date, dt.date | None, int]], period: Period) -> list[int]:
-    """What the number has on each of its days in service in the month."""
-    first = terms.days_before or 0
-    days = list(period.days())[first : period.day_count - (terms.days_after or 0)]
+def _by_day(
+    terms: AccountTerms, fee: Fee, spans: Sequence[tuple[dt.date, dt.date | None, int]], period: Period
+) -> list[int]:
+    """What the number has on each of its days in service in the month that cost something."""
+    days = sorted(terms.days_in_service(period) - terms.free_days(fee.suspended, period))
     return [
         sum(many for since, until, many in spans if since <= day and (until is None or day < until)) for day in days
     ]

@@ -106,7 +106,8 @@ def floor_of(terms: AccountTerms, period: Period) -> Floor | None:
         return None
     per_month = minimum.per_month if terms.monthly_minimum_micro is None else terms.monthly_minimum_micro
     opening = _month_rule(minimum.first_month, terms.days_before)
-    days = terms.days_charged(opening, _month_rule(minimum.last_month, terms.days_after), period)
+    closing = _month_rule(minimum.last_month, terms.days_after)
+    days = terms.days_charged(opening, closing, minimum.suspended, period)
     return Floor(terms, floor_of_days(per_month, _day_rate(minimum), days, period.day_count), per_month, days)
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 import polars as pl
 
 from billing.core.money import PARTS
-from billing.tables.calls import NOT_OURS, Cdr, RatedCall, UsageTotal
+from billing.tables.calls import NOT_OURS, TEST_CALL, Cdr, RatedCall, UsageTotal
 
 ACCOUNT = (UsageTotal.contract_id, UsageTotal.service_number)
 MEASURES = ("calls", "seconds", "amount_micro", "rest_parts", "settlement_micro", "attempts", "answered")
@@ -21,6 +21,7 @@ MEASURES = ("calls", "seconds", "amount_micro", "rest_parts", "settlement_micro"
 CALL_ORDER = (Cdr.started_at, Cdr.source, Cdr.call_id, Cdr.caller, Cdr.talk_ms, Cdr.cdr_id)
 """Calls by start; ties go by source, the source's id, caller, talk time."""
 
+_IS_TEST = pl.col(RatedCall.free_reason).eq_missing(TEST_CALL)
 _NOT_ATTEMPTS = ("blocked_region", "blocked_blacklist", "bad_password", "cap_reached", NOT_OURS)
 
 
@@ -63,8 +64,8 @@ def month_usage(usage: pl.DataFrame, calls_of: CallsOf) -> MonthUsage:
             count.filter(pl.col(UsageTotal.free_reason).is_null()).sum().alias("calls"),
             pl.col(UsageTotal.charged_seconds).sum().alias("seconds"),
             pl.col(UsageTotal.amount_micro, UsageTotal.rest_parts, UsageTotal.settlement_micro).sum(),
-            count.filter(~outcome.is_in(_NOT_ATTEMPTS)).sum().alias("attempts"),
-            count.filter(outcome == "answered").sum().alias("answered"),
+            count.filter(~outcome.is_in(_NOT_ATTEMPTS), ~_IS_TEST).sum().alias("attempts"),
+            count.filter(outcome == "answered", ~_IS_TEST).sum().alias("answered"),
         )
         .sort(*ACCOUNT, UsageTotal.usage_date)
     )
@@ -77,8 +78,8 @@ def with_measures(calls: pl.DataFrame) -> pl.DataFrame:
     return calls.with_columns(
         pl.col(RatedCall.free_reason).is_null().cast(pl.Int64).alias("calls"),
         pl.col(RatedCall.charged_seconds).alias("seconds"),
-        (~outcome.is_in(_NOT_ATTEMPTS)).cast(pl.Int64).alias("attempts"),
-        (outcome == "answered").cast(pl.Int64).alias("answered"),
+        (~outcome.is_in(_NOT_ATTEMPTS) & ~_IS_TEST).cast(pl.Int64).alias("attempts"),
+        ((outcome == "answered") & ~_IS_TEST).cast(pl.Int64).alias("answered"),
     )
 
 

@@ -15,12 +15,15 @@ from billing.charging.allowances.effect import apply_allowances
 from billing.charging.caps import apply_caps
 from billing.charging.charge_rows import ChargeWriter, in_charge_order
 from billing.charging.discounts import discount_items
-from billing.charging.fixed_fees import fee_items, quantities_held
+from billing.charging.fees_due import due_in_advance, due_now, fees_of_month
+from billing.charging.fixed_fees import quantities_held
 from billing.charging.late import late_adjustments, late_charges, late_movements, touched_contracts
 from billing.charging.metered import metered_items
 from billing.charging.minimums import counted_charges, minimum_finding, true_ups
 from billing.charging.month_usage import CallsOf, month_usage
 from billing.charging.running_bill import RunningBill
+from billing.charging.service_credits import service_credits
+from billing.charging.suspended_calls import suspended_calls
 from billing.charging.usage_charges import rounded_usage, usage_charges
 from billing.charging.volume_prices import apply_volumes
 from billing.charging.yearly_minimums import yearly_true_ups
@@ -28,7 +31,7 @@ from billing.core.findings import Outcome
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.tables.calls import CallAdjustment, UsageTotal
-from billing.tables.documents import AllowanceMovement, Charge
+from billing.tables.documents import AllowanceMovement, Charge, ServiceCredit
 from billing.tables.schema import Table
 
 
@@ -39,6 +42,7 @@ def charge_accounts(
     book: RateBook,
     movements: pl.DataFrame,
     *,
+    ahead: pl.DataFrame | None = None,
     contracts: Collection[str] | None = None,
 ) -> Outcome:
     """What every contract and number owes for a month.
@@ -49,20 +53,22 @@ def charge_accounts(
         calls_of: gives calls of numbers on days; asked only around days on which a lot runs out or a cap crosses.
         book: the rate book.
         movements: `AllowanceMovement` rows of all other months.
+        ahead: `Charge` rows of fees that the bill before held for this month (`billed_ahead`); none by default.
         contracts: only these contracts, and `usage` holds only theirs; all when None.
 
     Returns:
-        Tables `charge`, `call_adjustment` and `allowance_movement`, each in key order. Findings: CAP_REACHED (info),
-        ALLOWANCE_WITHOUT_TERMS (warning), and critical CAP_READING_MISSING, CAP_TERMS_DISAGREE,
-        MINIMUM_READING_MISSING, ALLOWANCE_TERMS_DISAGREE, VOLUME_TERMS_DISAGREE, METERED_WITHOUT_TERMS.
+        Tables `charge`, `call_adjustment`, `allowance_movement` and `service_credit`, each in key order. Findings:
+        CAP_REACHED (info), ALLOWANCE_WITHOUT_TERMS, CALLS_WHILE_SUSPENDED (warnings), and critical CAP_READING_MISSING,
+        CAP_TERMS_DISAGREE, MINIMUM_READING_MISSING, ALLOWANCE_TERMS_DISAGREE, VOLUME_TERMS_DISAGREE,
+        METERED_WITHOUT_TERMS.
     """
     terms = month_terms(period, book, contracts)
     writer = ChargeWriter(period, period, book)
     usage_lines = usage_charges(period, usage, book)
     held = quantities_held(book)
-    fees = [(number, item) for number in terms for item in fee_items(number, period, held)]
+    fees = fees_of_month(terms, period, held)
     fixed_fees: dict[Account, int] = {}
-    for number, item in fees:
+    for number, _, item in fees:
         fixed_fees[number.account] = fixed_fees.get(number.account, 0) + item.amount_micro
 
     month = month_usage(usage, calls_of)
@@ -71,7 +77,7 @@ def charge_accounts(
     volumes = apply_volumes(drawn.left, terms, bill)
     caps = apply_caps(period, volumes.left, terms, fixed_fees, bill)
     metered, unpriced = metered_items(period, terms, book)
-    of_numbers = [*drawn.credits, *caps.credits, *discount_items(terms, bill), *fees]
+    of_numbers = [*drawn.credits, *caps.credits, *discount_items(terms, bill)]
     yearly, years = yearly_true_ups(period, terms, drawn.left, bill, movements)
     monthly = true_ups(terms, counted_charges(terms, bill.billed, fixed_fees), period)
     rows = [writer.row(*number.account, item) for number, item in of_numbers]
@@ -79,6 +85,11 @@ def charge_accounts(
         writer.row(number.contract_id, service_number, item)
         for number, service_number, item in (*volumes.charges, *monthly, *yearly, *metered)
     ]
+    rows += [writer.row(*account, item) for account, item in due_now(fees, Charge.empty() if ahead is None else ahead)]
+    next_writer = ChargeWriter(period, period.shifted(1), book)
+    rows += [next_writer.row(*account, item) for account, item in due_in_advance(terms, period, held, book)]
+    credits, credited = service_credits(period, terms, fees, book)
+    rows += [writer.row(*number.account, item) for number, item in credited]
     rows += adjustment_rows(period, book, terms, writer, contracts)
     adjustments = pl.concat([drawn.adjustments, caps.adjustments])
     tables = {
@@ -87,8 +98,10 @@ def charge_accounts(
         AllowanceMovement.name: pl.concat([drawn.movements, AllowanceMovement.of_rows(years)]).sort(
             AllowanceMovement.key
         ),
+        ServiceCredit.name: credits,
     }
     readings = [finding for number in terms if (finding := minimum_finding(number))]
+    readings += suspended_calls(terms, month.daily)
     return Outcome(tables, [*drawn.findings, *volumes.findings, *caps.findings, *unpriced, *readings])
 
 
@@ -129,6 +142,7 @@ def charge_late(
     touched = touched_contracts(before, after, book)
     before, after = (usage.filter(pl.col(UsageTotal.contract_id).is_in(touched)) for usage in (before, after))
     if billed_here:
+        # Late calls change no fee, so what was billed of fees before plays no part in the difference.
         old = charge_accounts(original, before, calls_of_before, book, movements, contracts=touched).tables
         new = charge_accounts(original, after, calls_of_after, book, movements, contracts=touched).tables
     else:

@@ -12,13 +12,13 @@ from typing import Any
 import polars as pl
 
 from billing.core.period import ZONE
-from billing.ingest.layout import NUMBERS, TIMES, FieldForm, Layout, OutcomeWords
+from billing.ingest.layout import NUMBERS, TIMES, CallClassWords, FieldForm, Layout, OutcomeWords
 from billing.ingest.lines import CELL
 from billing.ingest.numbers import UNREADABLE, normal_numbers
 from billing.tables.calls import Cdr
 
 IS_NOT_OURS = "is_not_ours"
-READ_ORDER = ("call_id", *NUMBERS, *TIMES, "talk_ms", "outcome")
+READ_ORDER = ("call_id", *NUMBERS, *TIMES, "talk_ms", "call_class", "outcome")
 ANSWERED = ("answered", "ivr_only")
 SERVICE_NUMBER = "service_number"
 EPOCHS = ("epoch_s", "epoch_ms")
@@ -34,7 +34,8 @@ _OFFSET_MS = 8 * 3600 * 1000
 
 def named_fields(layout: Layout) -> list[str]:
     """The fields that a cell of the file can make unreadable, in the order of the table's columns."""
-    return [name for name in READ_ORDER if name in layout.fields or name in ("call_id", "outcome")]
+    always = {"call_id", "outcome"} | ({"call_class"} if layout.call_class else set())
+    return [name for name in READ_ORDER if name in layout.fields or name in always]
 
 
 def read_values(cells: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
@@ -49,7 +50,8 @@ def read_values(cells: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
         (_filled(id_column) if id_column else pl.lit(None, pl.String)).alias("call_id"),
         *(_value(field, layout.zone).alias(name) for name, field in layout.fields.items()),
         *(pl.lit(None, Cdr.schema()[name]).alias(name) for name in absent),
-        _outcome(layout.outcome).alias("outcome"),
+        _word(layout.outcome).alias("outcome"),
+        (_word(layout.call_class) if layout.call_class else pl.lit(None, pl.String)).alias("call_class"),
         not_ours.alias(IS_NOT_OURS),
     )
 
@@ -119,15 +121,17 @@ def _settled_talk(layout: Layout) -> pl.Expr:
     return pl.when(is_stated & agrees).then(lasted).otherwise(talk)
 
 
-def _outcome(rule: OutcomeWords) -> pl.Expr:
-    """What a word stands for; null where the table does not have it.
+def _word(rule: OutcomeWords | CallClassWords) -> pl.Expr:
+    """What a word stands for; null where the table does not have it, and for an empty cell that tells no class.
 
     Compared word by word: `replace_strict` builds its table anew for every small batch (measured: five times slower).
     """
     word = pl.col(CELL + rule.column)
     found: Any = pl
-    for text, outcome in rule.words.items():
-        found = found.when(word == text).then(pl.lit(outcome))
+    if isinstance(rule, CallClassWords):
+        found = found.when(word == "").then(pl.lit(None, pl.String))
+    for text, meaning in rule.words.items():
+        found = found.when(word == text).then(pl.lit(meaning))
     chain: pl.Expr = found.otherwise(pl.lit(rule.other, pl.String))
     return chain
 
@@ -175,6 +179,9 @@ def _is_bad(name: str, layout: Layout) -> pl.Expr:
     value = pl.col(name)
     if name == "outcome":
         return value.is_null()
+    if name == "call_class":
+        assert layout.call_class is not None, "the field is named by its rule"
+        return value.is_null() & (pl.col(CELL + layout.call_class.column) != "")
     if name == "call_id":
         # What a spreadsheet makes of a long id; the digits are gone.
         return value.str.contains("E+", literal=True).fill_null(False)

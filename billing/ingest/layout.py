@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from billing.core.findings import Finding, Refusal, refuse
 from billing.core.period import ZONE
-from billing.tables.calls import OUTCOMES
+from billing.tables.calls import CALL_CLASS, OUTCOMES
 
 TIMES = ("started_at", "platform_answered_at", "answered_at", "ended_at")
 NUMBERS = ("caller", "service_number", "landing_number")
@@ -42,6 +42,7 @@ def _zone(name: str) -> str:
     return name
 
 
+CallClass = Annotated[str, Field(pattern=CALL_CLASS)]
 OutcomeWord = Annotated[str, AfterValidator(_outcome)]
 
 
@@ -78,6 +79,20 @@ class OutcomeWords(_Strict):
     words: dict[str, OutcomeWord] = Field(min_length=1)
     other: OutcomeWord | None = None
     answered_by: Literal["word", "talk", "answer_time"] = "word"
+
+
+class CallClassWords(_Strict):
+    """The source's words for the class of a call, by which plans may have other prices.
+
+    Attributes:
+        column: where the word stands; an empty cell tells no class.
+        words: word -> class.
+        other: class of words that are not listed; without it such a word cannot be read.
+    """
+
+    column: str
+    words: dict[str, CallClass] = Field(min_length=1)
+    other: CallClass | None = None
 
 
 class NotOurs(_Strict):
@@ -120,6 +135,7 @@ class Layout(_Strict):
     derived: Derived = Derived()
     not_ours: NotOurs | None = None
     outcome: OutcomeWords
+    call_class: CallClassWords | None = None
 
     @property
     def tag(self) -> str:
@@ -135,7 +151,7 @@ class Layout(_Strict):
         """Every column that a value is taken from, once, in the order of the header."""
         used = {field.column for field in self.fields.values()} | {self.outcome.column}
         used |= {self.identity.column} if self.identity.column else set()
-        used |= {self.not_ours.column} if self.not_ours else set()
+        used |= {rule.column for rule in (self.not_ours, self.call_class) if rule}
         return [column for column in self.header if column in used]
 
     @model_validator(mode="after")
@@ -144,7 +160,7 @@ class Layout(_Strict):
             raise ValueError("header names a column twice")
         named = [field.column for field in self.fields.values()] + [self.outcome.column]
         named += [self.identity.column] if self.identity.column else []
-        named += [self.not_ours.column] if self.not_ours else []
+        named += [rule.column for rule in (self.not_ours, self.call_class) if rule]
         if strangers := sorted(set(named) - set(self.header)):
             raise ValueError(f"columns that are not in the header: {', '.join(strangers)}")
         for name, field in self.fields.items():

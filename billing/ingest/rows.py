@@ -124,7 +124,7 @@ def _is_odd(layout: Layout, names: Sequence[str]) -> pl.Expr:
     texts += [layout.identity.column] if layout.identity.column else []
     texts += [layout.not_ours.column] if layout.not_ours else []
     # A padded word would miss the table; where the table has an answer for every word, that must be caught here.
-    texts += [layout.outcome.column] if layout.outcome.other else []
+    texts += [rule.column for rule in (layout.outcome, layout.call_class) if rule and rule.other]
     padded = [_is_padded(pl.col(CELL + column)) for column in dict.fromkeys(texts)]
     numbers = [_is_odd_number(name) for name in number_fields(layout)]
     # A line that cannot be judged is odd, too.

@@ -85,8 +85,10 @@ class RateBook:
         name = rate_id.partition(WINDOW_MARK)[2]
         return next((window.call for window in version.windows if window.name == name), version.call)
 
-    def call_slots(self, rate_id: str, version: RetailVersion, day: dt.date) -> list[tuple[int, int, str, CallPrice]]:
-        """The prices of a day by the clock: half-open hours in milliseconds, rate id, price.
+    def call_slots(
+        self, rate_id: str, version: RetailVersion, day: dt.date, call_class: str | None = None
+    ) -> list[tuple[int, int, str, CallPrice]]:
+        """The prices of a day by the clock for calls of a class: half-open hours in milliseconds, rate id, price.
 
         Raises:
             Refusal: the plan's calendar does not hold the year.
@@ -94,24 +96,26 @@ class RateBook:
         calendar = self.prices.calendars[version.calendar] if version.calendar else None
         return [
             (since, until, f"{rate_id}{WINDOW_MARK}{name}" if name else rate_id, price)
-            for since, until, name, price in slots(version.windows, version.call, day, calendar)
+            for since, until, name, price in slots(version.windows, version.call, day, calendar, call_class)
         ]
 
-    def first_price(self, plan_id: str, start: dt.datetime, talk_ms: int) -> Fraction | None:
+    def first_price(
+        self, plan_id: str, start: dt.datetime, talk_ms: int, call_class: str | None = None
+    ) -> Fraction | None:
         """What a call that is answered at once costs, exactly, in millionths; None where the plan has no price."""
         found = self.retail(plan_id, start.date())
         if found is None:
             return None
         first_ms = (start - dt.datetime.combine(start.date(), dt.time())) // dt.timedelta(milliseconds=1)
-        slots_of_day = self.call_slots(*found, start.date())
+        slots_of_day = self.call_slots(*found, start.date(), call_class)
         price = next(price for since, until, _, price in slots_of_day if since <= first_ms < until)
-        at_edge, pieces = self.split_pieces(plan_id, start.date())
+        at_edge, pieces = self.split_pieces(plan_id, start.date(), call_class)
         charged_ms = price.charged_ms(talk_ms)
         if at_edge is None or not charged_ms:
             return price.price_of(talk_ms)
         return price.limited(price_in_pieces(pieces, at_edge, first_ms + talk_ms - charged_ms, charged_ms))
 
-    def split_pieces(self, plan_id: str, day: dt.date) -> tuple[str | None, list[Piece]]:
+    def split_pieces(self, plan_id: str, day: dt.date, call_class: str | None = None) -> tuple[str | None, list[Piece]]:
         """Where the plan splits calls at an edge: how it rounds there, and the prices of the day and the next.
 
         A call goes by the version in force when it starts, which says whether it is split; then also by what the next
@@ -124,7 +128,7 @@ class RateBook:
         last = ""
         for offset in (0, 1):
             then = day + dt.timedelta(days=offset)
-            for _, until, rate_id, price in self.call_slots(*(self.retail(plan_id, then) or found), then):
+            for _, until, rate_id, price in self.call_slots(*(self.retail(plan_id, then) or found), then, call_class):
                 if rate_id == last:
                     pieces.pop()  # midnight alone is no edge
                 pieces.append((offset * DAY_MS + until, price))

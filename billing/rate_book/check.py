@@ -47,7 +47,7 @@ def _calendars(book: RateBook) -> Iterator[Finding]:
     """A plan's calendar is there, and holds the year in which the books start."""
     for plan_id, plan in sorted(book.prices.retail.items()):
         place = f"rate_plans/retail/{plan_id}.yaml"
-        for name in sorted({version.calendar for version in plan.versions.values() if version and version.calendar}):
+        for name in sorted({name for version in plan.versions.values() if version for name in version.calendars}):
             calendar = book.prices.calendars.get(name)
             if calendar is None:
                 yield Finding("CALENDAR_UNKNOWN", "critical", place, {"plan": plan_id, "calendar": name})

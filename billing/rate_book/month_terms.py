@@ -19,6 +19,13 @@ COUNTED_PER: dict[str, int] = {"minute": 60, "second": 1, "call": 1, "yuan": MIC
 """What one unit is counted in: seconds, calls, parts of a millionth of a yuan."""
 _MOST_YUAN = 10_000_000
 
+Suspended = Literal["charged", "whole_months_free", "by_day"]
+"""What a month in which a number was suspended costs: as ever, nothing where it was so on all its days, or its days.
+
+Domain rule 3.2: the month in which a number is stopped and the month in which it comes back are charged, whole months
+between them are not.
+"""
+
 
 def _fen_amount(value: Any) -> int:  # noqa: ANN401 - whatever the YAML holds
     micro = read_amount(value)
@@ -41,6 +48,7 @@ class Minimum(Strict):
     last_month: Literal["actual", "prorate", "full"]
     prorate_day_rate: Literal["exact"] | FenAmount = "exact"
     counts: Literal["calls", "calls_and_fees"] = "calls"
+    suspended: Suspended = "whole_months_free"
 
     @model_validator(mode="after")
     def _month_or_year(self) -> Self:
@@ -50,6 +58,8 @@ class Minimum(Strict):
             raise ValueError("a minimum per_month, and only such a one, says first_month: how the opening month counts")
         if self.per_year is not None and (self.scope == "customer" or self.counts != "calls"):
             raise ValueError("a minimum per_year is of a number or a contract, and counts calls")
+        if self.per_year is not None and "suspended" in self.model_fields_set:
+            raise ValueError("suspended belongs to a minimum per_month; a year counts whatever was suspended")
         return self
 
 
@@ -72,8 +82,10 @@ class CountCap(Strict):
 class Fee(Strict):
     """A fee of each number: `recurring` every month, or `one_off` in the month the number opens.
 
-    Either a fixed `amount`, or a `price` of what catalog table `quantity_held` says the number has of the item (seats):
-    the most of the month, what it has on the last day, or day by day (10.44).
+    Billed in arrears with the month it is for, or in advance with the month before; a number's first bill then holds
+    its opening month and the next. `every_months: 12` charges once in each year from the opening day. Either a fixed
+    `amount`, or a `price` of what catalog table `quantity_held` says the number has of the item (seats): the most of
+    the month, what it has on the last day, or day by day (10.44).
     """
 
     item: str
@@ -84,6 +96,9 @@ class Fee(Strict):
     tax_code: str
     first_month: Literal["whole", "by_day", "next_month"] | None = None
     last_month: Literal["whole", "by_day"] | None = None
+    billed: Literal["arrears", "advance"] = "arrears"
+    every_months: Annotated[int, Field(ge=1, le=120)] = 1
+    suspended: Suspended = "whole_months_free"
     is_function_fee: bool = False
 
     @model_validator(mode="after")
@@ -98,6 +113,13 @@ class Fee(Strict):
             )
         if self.kind == "one_off" and self.counted == "by_day":
             raise ValueError("a one-off fee is of a quantity, not of its days")
+        if self.kind == "one_off" and self.model_fields_set & {"billed", "every_months", "suspended"}:
+            raise ValueError("billed, every_months and suspended belong to a recurring fee")
+        if self.every_months > 1 and (
+            (self.first_month, self.last_month, self.suspended) != ("whole", "whole", "charged")
+            or self.counted == "by_day"
+        ):
+            raise ValueError("a fee of several months says first_month, last_month: whole and suspended: charged")
         return self
 
 
@@ -106,7 +128,7 @@ class Allowance(Strict):
 
     `every`: granted each month, each year from the day the number opened, or bought (catalog table `allowance_purchase`
     gives quantity and days). `unused: roll` keeps what is left for `roll_for` more months or years, without it for as
-    long as the number stays.
+    long as the number stays. `drawn: last` leaves it until every other one is drawn, as gifts are (10.45).
     """
 
     name: str
@@ -118,6 +140,7 @@ class Allowance(Strict):
     unused: Literal["lapse", "roll"]
     roll_for: Annotated[int, Field(ge=1)] | None = None
     first_month: Literal["full", "prorate"] | None = None
+    drawn: Literal["by_expiry", "last"] = "by_expiry"
 
     @model_validator(mode="after")
     def _terms(self) -> Self:
@@ -171,6 +194,26 @@ class Discount(Strict):
         if (self.share is None) == (self.amount is None):
             raise ValueError("a discount is a share or an amount")
         return self
+
+
+class LateOpening(Strict):
+    """What opening late is worth: a share of the base for each day after the promised working days (10.37)."""
+
+    working_days: Annotated[int, Field(ge=1)]
+    calendar: str
+    share_per_day: Share
+    base: Literal["opening_fee", "prepaid_package"]
+
+
+class ServiceCredits(Strict):
+    """Credits for service that was not as agreed: reported, or billed as well (10.37).
+
+    Days of faults and works (catalog table `service_events`) are worth the recurring fees of those days.
+    """
+
+    credit: Literal["report", "bill"]
+    faults: Literal["fees_by_day"] | None = None
+    late_opening: LateOpening | None = None
 
 
 class Metered(Strict):

@@ -21,6 +21,7 @@ from billing.rate_book.month_terms import (
     FenAmount,
     Metered,
     Minimum,
+    ServiceCredits,
     Volume,
 )
 from billing.rate_book.plan_tests import PlanTest
@@ -61,6 +62,7 @@ class RetailVersion(Strict):
     volume: Volume | None = None
     discounts: tuple[Discount, ...] = ()
     metered: tuple[Metered, ...] = ()
+    service_credits: ServiceCredits | None = None
     caller_pays: CallPrice | Literal["local_call"] | None = None
 
     @model_validator(mode="after")
@@ -115,6 +117,12 @@ class RetailVersion(Strict):
         return self
 
     @property
+    def calendars(self) -> set[str]:
+        """The calendars of public holidays that the version names."""
+        late = self.service_credits.late_opening if self.service_credits else None
+        return {name for name in (self.calendar, late and late.calendar) if name}
+
+    @property
     def prices(self) -> tuple[CallPrice, ...]:
         """Every price of a call that the version knows."""
         return (self.call, *(window.call for window in self.windows))
@@ -152,6 +160,12 @@ class RetailPlan(Strict):
     versions: dict[dt.date, RetailVersion | None]
     words: dict[str, Words] = Field(default_factory=dict)
     tests: tuple[PlanTest, ...] = ()
+
+    @property
+    def call_classes(self) -> list[str | None]:
+        """The classes of calls that have prices of their own in some version, after None for any other."""
+        windows = (window for version in self.versions.values() if version for window in version.windows)
+        return [None, *sorted({window.call_class for window in windows if window.call_class})]
 
     @model_validator(mode="after")
     def _edges_of_versions(self) -> Self:

@@ -13,14 +13,14 @@ import polars as pl
 from billing.rate_book.book import RateBook
 from billing.rate_book.call_price import MAX_CALL_MICRO, MS, Block, CallPrice
 from billing.rate_book.windows import DAY_MS, Piece
-from billing.tables.catalog import Carrier, Contract, ServiceNumber, Subscription
+from billing.tables.catalog import CallerOfTests, Carrier, Contract, ServiceNumber, Subscription
 
 NEVER = 2**40
 """`from_second` of a block that a shorter schedule does not have: no call lasts so long."""
 
 
-NO_PRICE_SLOT = (0, DAY_MS, None, None)
-"""The whole day of a number whose plan has no price."""
+NO_PRICE: tuple[list[tuple[int, int, None, None]], tuple[None, tuple[()]]] = ([(0, DAY_MS, None, None)], (None, ()))
+"""The slots and pieces of a number whose plan has no price: the whole day without one."""
 
 CALL_TERMS: dict[str, Any] = {
     "retail_divisor": pl.Int64,
@@ -52,6 +52,10 @@ NO_TERMS: dict[str, Any] = {
 """The terms of a price that is its blocks alone."""
 
 
+CLASS = "call_class"
+"""The class of calls a row is for, null: any that the number has no row for; absent when no plan of the day has any."""
+TEST_CALLERS = "test_callers"
+"""Callers of test calls that day, the same on every row; absent when there are none."""
 EDGE = "at_edge"
 """How a call over an edge is rounded there; null on rows whose plan does not split, absent when all are so."""
 
@@ -80,12 +84,13 @@ def rating_rows(book: RateBook, day: dt.date, numbers: Sequence[str] | None = No
         numbers: only these numbers; all when None.
 
     Returns:
-        One row a number in service that day and window of its plan, ordered by number and clock: since_ms and until_ms
-        (half-open hours of the day), service_number, contract_id, rate_id (null when the plan has no price that day),
-        settlement_rate_id, is_trial, the terms `CALL_TERMS` of the call, and the blocks
+        One row a number in service that day, class of calls and window of its plan, ordered by number, class and clock:
+        since_ms and until_ms (half-open hours of the day), service_number, contract_id, rate_id (null when the plan has
+        no price that day), settlement_rate_id, is_trial, the terms `CALL_TERMS` of the call, and the blocks
         `retail<i>_from/_seconds/_micro` and `carrier<i>_...`, as many as the longest schedule has. Where a plan splits
         calls at an edge, also `at_edge` and the prices of the day and the next as pieces (`split_columns`, blocks under
-        `split_prefix`).
+        `split_prefix`). Where plans have prices for classes of calls, also `call_class`; where there are test callers,
+        `test_callers`.
     """
     held = (
         book.table(Subscription.name)
@@ -102,16 +107,21 @@ def rating_rows(book: RateBook, day: dt.date, numbers: Sequence[str] | None = No
         held = held.filter(pl.col(Subscription.service_number).is_in(numbers))
     width = longest_schedules(book)
     retail = {plan: book.retail(plan, day) for plan in held[Subscription.plan_id].unique()}
-    slots_of = {plan: book.call_slots(*price, day) if price else [NO_PRICE_SLOT] for plan, price in retail.items()}
-    pieces_of = {plan: book.split_pieces(plan, day) for plan, price in retail.items() if price}
-    most = max((len(pieces) for _, pieces in pieces_of.values()), default=0)
+    prices = {
+        (plan, each): (book.call_slots(*price, day, each), book.split_pieces(plan, day, each))
+        for plan, price in retail.items()
+        if price
+        for each in book.prices.retail[plan].call_classes
+    }
+    classes = {plan: [each for other, each in prices if other == plan] or [None] for plan in retail}
+    most = max((len(pieces) for _, (_, pieces) in prices.values()), default=0)
     carriers = {plan: book.settlement(plan, day) for plan in held[Carrier.settlement_plan].unique()}
     rows: list[dict[str, Any]] = []
     for row in held.iter_rows(named=True):
         cost = carriers[row[Carrier.settlement_plan]]
-        trial = row[Contract.trial_until]
-        for since, until, rate_id, call in slots_of[row[Subscription.plan_id]]:
-            rows.append(
+        trial, plan = row[Contract.trial_until], row[Subscription.plan_id]
+        for call_class, (slots, pieces) in ((each, prices.get((plan, each), NO_PRICE)) for each in classes[plan]):
+            rows.extend(
                 {
                     "service_number": row[Subscription.service_number],
                     "since_ms": since,
@@ -123,10 +133,23 @@ def rating_rows(book: RateBook, day: dt.date, numbers: Sequence[str] | None = No
                     **terms_row(call),
                     **blocks_row("retail", call.blocks if call else (), width[0]),
                     **blocks_row("carrier", cost[1].call.blocks if cost else (), width[1]),
-                    **_pieces_row(pieces_of.get(row[Subscription.plan_id], (None, ())), most, width[0]),
+                    **_pieces_row(pieces, most, width[0]),
+                    CLASS: call_class,
                 }
+                for since, until, rate_id, call in slots
             )
-    return pl.DataFrame(rows, schema=rating_schema(*width, most), orient="row")
+    compiled = pl.DataFrame(rows, schema=rating_schema(*width, most) | {CLASS: pl.String()}, orient="row")
+    if compiled[CLASS].is_null().all():
+        compiled = compiled.drop(CLASS)
+    callers = _test_callers(book, day)
+    return compiled.with_columns(pl.lit(callers, pl.List(pl.String)).alias(TEST_CALLERS)) if callers else compiled
+
+
+def _test_callers(book: RateBook, day: dt.date) -> list[str]:
+    """The numbers from which lines are tested on a day, in order."""
+    since, until = pl.col(CallerOfTests.valid_from), pl.col(CallerOfTests.valid_to)
+    held = book.table(CallerOfTests.name).filter(since <= day, until.is_null() | (until > day))
+    return [str(caller) for caller in held[CallerOfTests.caller].unique().sort()]
 
 
 def _pieces_row(split: tuple[str | None, Sequence[Piece]], most: int, width: int) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Time windows: other prices at other hours and on other days, and the calendar that says what kind of day it is.
 
 A call is priced by the window in which it starts, or split at the edge, as the plan says. Windows are given by the
-clock (Asia/Shanghai), half-open, and by weekdays or kinds of day; where none fits, the version's own price holds. Two
-windows that could both hold are refused.
+clock (Asia/Shanghai), half-open, by weekdays or kinds of day, and if need be by the class of the call (local, toll);
+where none fits, the version's own price holds. Two windows that could both hold are refused.
 """
 
 import datetime as dt
@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from billing.core.findings import refuse
 from billing.rate_book.call_price import CallPrice, Strict
+from billing.tables.calls import CALL_CLASS
 
 DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
@@ -84,9 +85,13 @@ ClockMs = Annotated[int, BeforeValidator(_clock), _CLOCK]
 
 
 class Window(Strict):
-    """Hours of some days with a price of their own; `until` before `since` goes over midnight, each day by itself."""
+    """Hours of some days with a price of their own; `until` before `since` goes over midnight, each day by itself.
+
+    With a `call_class` it holds for calls of that class alone, such as `toll`.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    call_class: Annotated[str, Field(pattern=CALL_CLASS)] | None = None
     days: Annotated[tuple[DayWord, ...], Field(min_length=1)]
     since: ClockMs
     until: ClockMs
@@ -108,6 +113,10 @@ class Window(Strict):
         """Whether its days are kinds of day."""
         return bool(set(self.days) & set(KINDS))
 
+    def holds_for(self, call_class: str | None) -> bool:
+        """Whether it holds for calls of a class; None is any class that no window names."""
+        return self.call_class in (None, call_class)
+
     def holds_on(self, weekday: int, kind: DayKind | None) -> bool:
         """Whether it holds on a weekday of a kind (None where no calendar is at hand)."""
         return WEEKDAYS[weekday] in self.days or bool(kind and set(self.days) & _KINDS_OF[kind])
@@ -127,13 +136,15 @@ Piece = tuple[int, CallPrice]
 """Until when, in milliseconds from midnight of the day on which a call starts, and the price until then."""
 
 
-def slots(windows: Sequence[Window], own: CallPrice, day: dt.date, calendar: Calendar | None) -> list[Slot]:
-    """The prices of a day by the clock, without a gap; neighbours with one price are one slot."""
+def slots(
+    windows: Sequence[Window], own: CallPrice, day: dt.date, calendar: Calendar | None, call_class: str | None = None
+) -> list[Slot]:
+    """The prices of a day by the clock for calls of a class, without a gap; neighbours with one price are one slot."""
     kind = calendar.kind_of(day) if calendar and any(window.needs_calendar for window in windows) else None
     held = [
         (since, until, window)
         for window in windows
-        if window.holds_on(day.weekday(), kind)
+        if window.holds_for(call_class) and window.holds_on(day.weekday(), kind)
         for since, until in window.spans()
     ]
     cuts = sorted({0, DAY_MS, *(edge for since, until, _ in held for edge in (since, until))})
@@ -152,8 +163,9 @@ def clashes(windows: Sequence[Window]) -> Iterator[tuple[str, str]]:
     """Pairs of windows that could hold at one instant."""
     days: list[tuple[int, DayKind]] = list(itertools.product(range(7), ("working", "rest", "holiday")))
     for one, other in itertools.combinations(windows, 2):
+        of_one_class = one.holds_for(other.call_class) or other.holds_for(one.call_class)
         meet = any(a < d and c < b for a, b in one.spans() for c, d in other.spans())
-        if meet and any(one.holds_on(*day) and other.holds_on(*day) for day in days):
+        if of_one_class and meet and any(one.holds_on(*day) and other.holds_on(*day) for day in days):
             yield one.name, other.name
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from billing.core.digests import json_sha256
-from billing.rate_book.rating_rows import block_columns
+from billing.rate_book.rating_rows import CLASS, TEST_CALLERS, block_columns
 from billing.rating.blocks import price_blocks
 from billing.rating.first_price import (
     BILLABLE_MS,
@@ -21,7 +21,7 @@ from billing.rating.first_price import (
     with_first_price,
 )
 from billing.rating.straddle import has_splits, with_pieces
-from billing.tables.calls import NOT_OURS, Cdr, RatedCall, Suspense, UsageTotal
+from billing.tables.calls import NOT_OURS, TEST_CALL, Cdr, RatedCall, Suspense, UsageTotal
 
 RATING_VERSION = 2
 """Raised by hand when the same inputs would rate otherwise; a golden digest test catches a forgotten raise."""
@@ -29,6 +29,8 @@ RATING_VERSION = 2
 NUMBER_UNKNOWN = "NUMBER_UNKNOWN"
 NO_CONTRACT_AT_CALL = "NO_CONTRACT_AT_CALL"
 NO_PRICE = "NO_PRICE"
+IS_TEST = "is_test"
+_CLASS_KEY = "class_key"
 _NAMES = ("service_number", "contract_id", "rate_id", "settlement_rate_id")
 """Columns of a rating row that say whether there is a price."""
 
@@ -52,7 +54,8 @@ def rate_calls(calls: pl.LazyFrame, rows: pl.DataFrame, known_numbers: pl.Series
     Returns:
         Lazy `RatedCall` rows in the order of the calls, and lazy `Suspense` rows without raw text.
     """
-    ours = calls.filter(pl.col(Cdr.outcome) != NOT_OURS)
+    ours = calls.filter(pl.col(Cdr.outcome) != NOT_OURS).with_columns(_is_test(rows).alias(IS_TEST))
+    rows = rows.drop(TEST_CALLERS, strict=False)
     joined = _with_rows(ours, rows)
     has_price = pl.col("rate_id").is_not_null() & pl.col("settlement_rate_id").is_not_null()
     return RatedPart(
@@ -67,8 +70,13 @@ def _with_rows(calls: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
     Every column of a join costs as much as pricing does (measured), and of a schedule most columns are equal in all
     rows: those stand in for every call without being joined. Without a row there is no price, whatever they say.
     """
-    equal = [name for name in rows.columns if name not in _NAMES and rows[name].n_unique() == 1]
     on = [str(Cdr.service_number)]
+    if CLASS in rows.columns:
+        rows, named = _of_every_class(rows)
+        own = pl.col(Cdr.call_class)
+        calls = calls.with_columns(pl.when(own.is_in(named)).then(own).otherwise(pl.lit("")).alias(_CLASS_KEY))
+        on.append(_CLASS_KEY)
+    equal = [name for name in rows.columns if name not in (*_NAMES, _CLASS_KEY) and rows[name].n_unique() == 1]
     joined = rows.drop(equal)
     cuts = rows["since_ms"].unique().sort().to_list()[1:]
     if cuts:
@@ -84,23 +92,41 @@ def _with_rows(calls: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
     )
 
 
+def _of_every_class(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """A row for every class that any plan of the day names: where a number has none, its row for any other class."""
+    rows = rows.with_columns(pl.col(CLASS).fill_null("")).rename({CLASS: _CLASS_KEY})
+    own, others = rows.filter(pl.col(_CLASS_KEY) != ""), rows.filter(pl.col(_CLASS_KEY) == "")
+    named = own.select(_CLASS_KEY).unique().sort(_CLASS_KEY)
+    filled = others.drop(_CLASS_KEY).join(named, how="cross").select(rows.columns)
+    missing = filled.join(own, on=("service_number", _CLASS_KEY), how="anti", maintain_order="left")
+    return pl.concat([others, own, missing]), named[_CLASS_KEY].to_list()
+
+
+def _is_test(rows: pl.DataFrame) -> pl.Expr:
+    """Whether a call comes from a number from which lines are tested that day."""
+    if TEST_CALLERS not in rows.columns or rows.is_empty():
+        return pl.lit(value=False)
+    return pl.col(Cdr.caller).is_in(rows[TEST_CALLERS][0].to_list()).fill_null(value=False)
+
+
 def _slot(clock: pl.Expr, cuts: Sequence[int]) -> pl.Expr:
     """How many cuts of the day lie at or before a time of day."""
     return pl.sum_horizontal((clock >= cut).cast(pl.Int64) for cut in cuts).alias("slot")
 
 
 def _priced(joined: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
-    talk, is_trial = pl.col(Cdr.talk_ms), pl.col("is_trial")
+    talk, is_free = pl.col(Cdr.talk_ms), pl.col("is_trial") | pl.col(IS_TEST)
     # The carrier is paid from the landing number's answer on, whatever the customer's plan counts from.
     settled = pl.when(pl.col(Cdr.outcome) == "answered").then(talk).otherwise(0)
     timed = joined.pipe(with_billable_time, rows)
     retail = price_blocks("retail", _width(rows, "retail"), pl.col(CHARGED_MS))
     carrier = price_blocks("carrier", _width(rows, "carrier"), settled)
     free_reason = (
-        pl.when(~pl.col(IS_BILLABLE)).then(pl.lit("not_answered"))
+        pl.when(IS_TEST).then(pl.lit(TEST_CALL))
+        .when(~pl.col(IS_BILLABLE)).then(pl.lit("not_answered"))
         .when(pl.col(BILLABLE_MS) == 0).then(pl.lit("zero_seconds"))
         .when(pl.col(CHARGED_MS) == 0).then(pl.lit("free_seconds"))
-        .when(is_trial).then(pl.lit("trial"))
+        .when("is_trial").then(pl.lit("trial"))
     )  # fmt: skip
     return (
         timed.with_columns(
@@ -115,9 +141,9 @@ def _priced(joined: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
         .pipe(_split_at_edges, rows)
         .pipe(with_first_price, rows)
         .with_columns(
-            pl.when(is_trial).then(pl.col("billed_seconds")).otherwise(0).alias("free_seconds"),
-            pl.when(is_trial).then(0).otherwise(pl.col("amount_micro")).alias("amount_micro"),
-            pl.when(is_trial).then(0).otherwise(pl.col("rest_parts")).alias("rest_parts"),
+            pl.when(is_free).then(pl.col("billed_seconds")).otherwise(0).alias("free_seconds"),
+            pl.when(is_free).then(0).otherwise(pl.col("amount_micro")).alias("amount_micro"),
+            pl.when(is_free).then(0).otherwise(pl.col("rest_parts")).alias("rest_parts"),
         )
         .with_columns((pl.col("billed_seconds") - pl.col("free_seconds")).alias("charged_seconds"))
         .pipe(RatedCall.conform_lazy)

@@ -42,6 +42,9 @@ def recompute_day(cdr_paths: Sequence[Path], left_out_ids: pl.Series, rating_row
             split_billed=_pieces(rating_rows.columns, "seconds"),
             split_parts=_pieces(rating_rows.columns, "micro"),
             splits="at_edge IS NOT NULL" if is_split else "FALSE",
+            is_test="list_contains(test_callers, caller)" if "test_callers" in rating_rows.columns else "FALSE",
+            own_class="kept.call_class" if _all_have(cdr_paths, "call_class") else "NULL",
+            class_of_row="rates.call_class" if "call_class" in rating_rows.columns else "NULL",
             # Left to itself DuckDB writes every expression out where it is used, and pieces grow past all bounds.
             held="MATERIALIZED" if is_split else "NOT MATERIALIZED",
         )
@@ -49,6 +52,11 @@ def recompute_day(cdr_paths: Sequence[Path], left_out_ids: pl.Series, rating_row
         totals = pl.from_arrow(connection.sql(query, params={"files": files, "not_ours": NOT_OURS}).to_arrow_table())
     assert isinstance(totals, pl.DataFrame)
     return totals.cast({name: UsageTotal.schema()[name] for name in (*KEY, *MEASURES)})
+
+
+def _all_have(cdr_paths: Sequence[Path], column: str) -> bool:
+    """Whether call files have a column; those of an older version lack some."""
+    return all(column in pl.read_parquet_schema(path) for path in cdr_paths)
 
 
 def _steps(prefix: str, columns: Sequence[str], unit: str, time: str = "talk_ms") -> str:
@@ -105,14 +113,19 @@ def _pieces(columns: Sequence[str], unit: str) -> str:
 _DAY = """
 WITH kept AS (
   SELECT
+    COLUMNS('^call_class$|^caller$'),
     cdr_id, usage_date, service_number, outcome, started_at, platform_answered_at, answered_at, ended_at,
     CAST(talk_ms AS BIGINT) AS own_ms
   FROM read_parquet($files)
   WHERE cdr_id NOT IN (SELECT cdr_id FROM left_out) AND outcome <> $not_ours
 ),
+classes AS (
+  SELECT DISTINCT service_number AS of_number, {class_of_row} AS named FROM rates WHERE {class_of_row} IS NOT NULL
+),
 priced AS (
-  SELECT kept.*, rates.* EXCLUDE (service_number)
-  FROM kept JOIN rates ON rates.service_number = kept.service_number
+  SELECT kept.*, rates.* EXCLUDE (service_number), coalesce({is_test}, FALSE) AS is_test
+  FROM kept LEFT JOIN classes ON of_number = kept.service_number AND named = {own_class}
+  JOIN rates ON rates.service_number = kept.service_number AND {class_of_row} IS NOT DISTINCT FROM named
     AND date_diff('millisecond', date_trunc('day', started_at), started_at) >= rates.since_ms
     AND date_diff('millisecond', date_trunc('day', started_at), started_at) < rates.until_ms
   WHERE rates.rate_id IS NOT NULL AND rates.settlement_rate_id IS NOT NULL
@@ -139,7 +152,8 @@ pieces AS {held} (
 -- exact price in 600,000ths of a millionth: sixtieths of a minute price, hundredths of a percent
 valued AS {held} (
   SELECT
-    usage_date, service_number, contract_id, rate_id, settlement_rate_id, is_trial, round_micro, round_mode,
+    usage_date, service_number, contract_id, rate_id, settlement_rate_id, is_trial OR is_test AS is_free,
+    round_micro, round_mode,
     greatest(round_micro, 1)::HUGEINT * 600000 AS call_unit,
     CASE WHEN {splits} THEN {split_billed} ELSE {billed} END AS billed_seconds,
     CASE WHEN talk_ms <= 0 THEN 0 ELSE
@@ -168,8 +182,8 @@ rounded AS (
 rated AS (
   SELECT
     usage_date, service_number, contract_id, rate_id, settlement_rate_id, billed_seconds, settlement_micro,
-    CASE WHEN is_trial THEN 0 WHEN round_micro > 0 THEN at_call * round_micro ELSE at_millionth END AS amount_micro,
-    CASE WHEN is_trial OR round_micro > 0 THEN 0 ELSE exact - at_millionth * 600000 END AS rest_parts
+    CASE WHEN is_free THEN 0 WHEN round_micro > 0 THEN at_call * round_micro ELSE at_millionth END AS amount_micro,
+    CASE WHEN is_free OR round_micro > 0 THEN 0 ELSE exact - at_millionth * 600000 END AS rest_parts
   FROM rounded
 )
 SELECT

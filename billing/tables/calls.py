@@ -8,6 +8,9 @@ LINES_PER_FILE = 2**32
 SERVICE_NUMBER = "(?:400|800)[0-9]{7}|16[08][0-9]{5}|9[56][0-9]{3,4}|123[0-9]{2}"
 """Numbers that may be ours: 400 and 800 numbers, hotlines of 160 and 168, 95 and 96 numbers, 123 public service."""
 
+CALL_CLASS = "^[a-z][a-z0-9_]*$"
+"""How a class of calls may be called, in layouts and plans."""
+
 PARTS_UNIT = "1/600000 of 1e-6 CNY"
 
 OUTCOMES = (
@@ -23,6 +26,8 @@ OUTCOMES = (
     "suspended",
     "failed",
 )
+TEST_CALL = "test_call"
+"""Why a call from a number from which lines are tested is free; it counts for no rule."""
 NOT_OURS = "not_ours"
 """Outcome of a record that its layout says is no call to a 400 number of ours (an outbound leg, for instance)."""
 
@@ -48,6 +53,7 @@ class Cdr(Table):
     ended_at = instant("When the call ended", "结束时间")
     talk_ms = integer("Talk time, answer to end", "通话时长", "ms")
     outcome = text("Outcome of the call", "呼叫结果")
+    call_class = text("Class of the call where its source tells one: local, toll, outbound, ...", "通话类别")
     unreadable = text("First field that could not be read, `line` when the line has no structure", "无法读取的字段")
 
 
@@ -95,7 +101,9 @@ class RatedCall(Table):
     contract_id = text("Contract that owned the number when the call started", "合同号")
     rate_id = text("Plan and version that priced the call: plan@start", "资费版本")
     outcome = text("Outcome of the call", "呼叫结果")
-    free_reason = text("Why it is free: not_answered, zero_seconds, free_seconds, trial; null when charged", "免费原因")
+    free_reason = text(
+        "Why it is free: test_call, not_answered, zero_seconds, free_seconds, trial; null when charged", "免费原因"
+    )
     usage_ms = integer("Measured talk time", "实际时长", "ms")
     billed_seconds = integer("Talk time rounded up by the blocks", "计费时长", "s")
     free_seconds = integer("Part of billed_seconds that a rule makes free", "免费时长", "s")

@@ -150,6 +150,38 @@ class MeteredItem(Table):
     quantity = integer("How much, in the unit the plan's price converts", "数量", "unit of the plan's price")
 
 
+SERVICE_EVENTS = ("suspension", "fault", "works", "gift", "order")
+
+
+class ServiceEvent(Table):
+    """Days on which a number's service was not as agreed, and the day from which its opening is counted."""
+
+    name = "service_event"
+    key = ("event_id",)
+    en = "Suspensions, faults, works and gift months of a number, and the day on which its opening was ordered in full."
+    zh = "号码服务事件（停机、故障、施工、赠送、受理）"
+
+    event_id = text("Event id", "事件编号")
+    contract_id = text("Contract", "合同号")
+    service_number = text("The 400 number", "400号码")
+    kind = text("suspension, fault, works, gift, or order: prepayment received and file complete", "事件类型")
+    valid_from = day("First day; of an order the day it was complete", "起始日")
+    valid_to = day("First day outside, null while it lasts", "终止日（不含）")
+
+
+class CallerOfTests(Table):
+    """A number from which lines are tested; its calls cost the customer nothing."""
+
+    name = "test_caller"
+    key = ("caller", "valid_from")
+    en = "Calling numbers of test calls: free for the customer, kept in cost, counted for no cap and no minimum."
+    zh = "拨测主叫号码"
+
+    caller = text("Calling number in normal form", "主叫号码")
+    valid_from = day("First day", "生效日")
+    valid_to = day("First day outside, null while it stands", "失效日（不含）")
+
+
 class NumberResource(Table):
     """A short number that we hold a licence for."""
 
@@ -206,6 +238,8 @@ CATALOG_TABLES = (
     AllowancePurchase,
     QuantityHeld,
     MeteredItem,
+    ServiceEvent,
+    CallerOfTests,
     NumberResource,
     Receipt,
     Adjustment,

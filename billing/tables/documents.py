@@ -13,6 +13,7 @@ CHARGE_KINDS = (
     "recurring",
     "one_off",
     "metered",
+    "service_credit",
     "late_usage",
     "adjustment",
 )
@@ -70,6 +71,25 @@ class AllowanceMovement(Table):
     drawn = integer("Drawn by calls of the usage month", "本期使用", "see counted_in")
     lapsed = integer("Expired unused; negative where late calls draw what had lapsed", "本期失效", "see counted_in")
     remaining = integer("Left when the month ended", "期末余量", "see counted_in")
+
+
+class ServiceCredit(Table):
+    """What service that was not as agreed is worth to the customer."""
+
+    name = "service_credit"
+    key = ("contract_id", "service_number", "kind", "item")
+    en = "Credits for opening late and for days of faults and works: reported, and billed where the plan says so."
+    zh = "服务减免（逾期开通、故障、施工）"
+
+    period = text("Month", "账期")
+    contract_id = text("Contract", "合同号")
+    service_number = text("The 400 number", "400号码")
+    kind = text("outage (days of faults and works) or late_opening", "减免类型")
+    item = text("Fee that the credit is of, or prepaid_package", "费用项目")
+    days = integer("Days without service, or days after the promised day", "天数", "day")
+    base_micro = fen("What the credit is reckoned from, tax included", "计算基数（含税）")
+    credit_micro = fen("The credit, tax included", "减免金额（含税）")
+    treatment = text("report or bill, as the plan says", "处理方式")
 
 
 class CallerShare(Table):
@@ -278,6 +298,7 @@ class SourceFile(Table):
 DOCUMENT_TABLES = (
     Charge,
     AllowanceMovement,
+    ServiceCredit,
     CallerShare,
     Invoice,
     InvoiceLine,

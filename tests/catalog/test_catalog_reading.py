@@ -36,7 +36,7 @@ def test_sound_catalog_has_no_problem(folder, found):
     catalog = read_catalog(folder)
     assert found(catalog) == set()
     assert catalog.is_usable
-    assert [catalog.frame(table).height for table in CATALOG_TABLES] == [1, 2, 2, 2, 2, 2, 0, 0, 0, 0, 1, 1]
+    assert [catalog.frame(table).height for table in CATALOG_TABLES] == [1, 2, 2, 2, 2, 2, 0, 0, 0, 0, 0, 0, 1, 1]
     assert catalog.agents["share_bp"].to_list() == [None, 6000]
     assert catalog.contracts["total_micro"].to_list() == [2_400_000_000, None]
     assert catalog.contracts["ends_on"].to_list() == [dt.date(2028, 1, 5), dt.date(2027, 2, 5)]

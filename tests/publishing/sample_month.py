@@ -17,11 +17,11 @@ from billing.rate_book.rating_rows import rating_rows
 from billing.rating.stage import rate_calls, total_usage
 from billing.tables.calls import Cdr, RatedCall, Suspense, UsageTotal
 from billing.tables.catalog import (
+    CATALOG_TABLES,
     Agent,
     Carrier,
     Contract,
     Customer,
-    Receipt,
     ServiceNumber,
     Subscription,
 )
@@ -103,7 +103,6 @@ def book() -> RateBook:
             }
             for number, (contract, _, plan) in PLANS.items()
         ],
-        Receipt: [],
     }
     policy = Policy.model_validate(
         {
@@ -118,7 +117,7 @@ def book() -> RateBook:
         }
     )
     prices = read_price_book(Path(__file__).parents[2] / "rate_plans")
-    return RateBook(prices, {shape.name: table(shape, *rows) for shape, rows in catalog.items()}, policy)
+    return RateBook(prices, {shape.name: table(shape, *catalog.get(shape, [])) for shape in CATALOG_TABLES}, policy)
 
 
 def calls(day: dt.date, file_number: int, count: int = 60) -> pl.DataFrame:

@@ -7,7 +7,18 @@ import yaml
 from pydantic import ValidationError
 
 from billing.rate_book.call_price import Block, CallPrice, FreeSeconds, Rounding
-from billing.rate_book.month_terms import Allowance, AmountCap, CountCap, Discount, Fee, Metered, Minimum, Volume
+from billing.rate_book.month_terms import (
+    Allowance,
+    AmountCap,
+    CountCap,
+    Discount,
+    Fee,
+    LateOpening,
+    Metered,
+    Minimum,
+    ServiceCredits,
+    Volume,
+)
 from billing.rate_book.plan_tests import PlanTest
 from billing.rate_book.plans import (
     CommissionScheme,
@@ -21,19 +32,23 @@ from billing.rate_book.plans import (
 )
 from billing.rate_book.policy import Policy, Readings, TaxpayerFrom
 from billing.rate_book.quantity_price import Band, Package, QuantityPrice
+from billing.rate_book.windows import Window
 from pipelines.books import shipped
 
 QUANTITY_FORMS = {"divide_by", "round", "free", "price", "package", "graduated", "all_units", "edge", "fee_at_zero",
                   "minimum_charge", "maximum_charge"}  # fmt: skip
 OPTIONAL = {
-    Minimum: {"per_month", "per_year", "first_month", "prorate_day_rate", "counts"},
+    Minimum: {"per_month", "per_year", "first_month", "prorate_day_rate", "counts", "suspended"},
     CallPrice: {"schedule", "price_per_minute", "blocks", "connect_fee", "minimum_charge", "maximum_charge",
                 "free_seconds", "bill_from", "legs", "discount", "rounding"},
     Rounding: {"places"},
-    Fee: {"amount", "price", "counted", "first_month", "last_month", "is_function_fee"},
+    Fee: {"amount", "price", "counted", "first_month", "last_month", "is_function_fee", "billed", "every_months",
+          "suspended"},
+    ServiceCredits: {"faults", "late_opening"},
+    Window: {"call_class"},
     RetailVersion: {"windows", "straddle", "calendar", "minimum", "cap_amount", "cap_count", "fees", "allowances",
-                    "volume", "discounts", "metered", "subsidy", "caller_pays", "at_edge"},
-    Allowance: {"quantity", "roll_for", "first_month"},
+                    "volume", "discounts", "metered", "subsidy", "caller_pays", "at_edge", "service_credits"},
+    Allowance: {"quantity", "roll_for", "first_month", "drawn"},
     QuantityPrice: QUANTITY_FORMS,
     Volume: QUANTITY_FORMS,
     Band: {"price", "discount", "fee"},
@@ -46,7 +61,7 @@ OPTIONAL = {
 MODELS = (PlanTest, Allowance, Band, Discount, Metered, Package, QuantityPrice, Volume, AmountCap, Block, CallPrice,
           FreeSeconds, Rounding, CommissionScheme, CommissionVersion, CountCap, Fee,
           Minimum, RetailPlan, RetailVersion, SettlementPlan, SettlementVersion, TaxCode, TaxTable, Readings,
-          TaxpayerFrom)  # fmt: skip
+          TaxpayerFrom, LateOpening, ServiceCredits, Window)  # fmt: skip
 
 WHOLE = {
     "schedule": {"schedule": "60/60", "price_per_minute": "0.10"},

@@ -61,9 +61,10 @@ class Lot:
         return "/".join((*parts, self.purchase_id) if self.purchase_id else parts)
 
     @property
-    def order(self) -> tuple[dt.date, dt.date, bool, str]:
-        """First to expire, then first granted, the number's own before the contract's."""
-        return self.expires_on or _NO_END, self.granted_on, self.service_number is None, self.key
+    def order(self) -> tuple[bool, dt.date, dt.date, bool, str]:
+        """First to expire, then first granted, the number's own before the contract's; what is drawn last after all."""
+        is_last = self.allowance.drawn == "last"
+        return is_last, self.expires_on or _NO_END, self.granted_on, self.service_number is None, self.key
 
     def holds_on(self, day: dt.date) -> bool:
         """Whether calls of a day may draw it."""

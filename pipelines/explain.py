@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import polars as pl
@@ -16,13 +17,15 @@ from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.ingest.raw_lines import read_raw_lines
 from billing.rate_book.book import RateBook
-from billing.rate_book.call_price import CallPrice
+from billing.rate_book.call_price import MINUTE, CallPrice
+from billing.rate_book.quantity_price import price_text
 from billing.tables.calls import LINES_PER_FILE, CallAdjustment, Cdr, RatedCall, UsageTotal
 from billing.tables.documents import Charge, InvoiceLine
 from pipelines.books import Books
 from pipelines.parts import Part, left_out, of_part, parts_of, unrated_of, usage_of
 from pipelines.past import stored
 from pipelines.rate_book_of import book_of_snapshot, load_rate_book
+from pipelines.taken import taken_of_call
 
 _CALL = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2}|undated)/(?P<file>\d+)-(?P<line>\d+)")
 _INVOICE_LINE = re.compile(r"(?P<invoice>.+/\d{4}-\d{2})#(?P<line>\d+)")
@@ -163,10 +166,15 @@ def _settlement(book: RateBook, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _blocks(price: CallPrice) -> list[str]:
-    if price.divisor != 1:
-        assert price.schedule and price.price_per_minute is not None, "only a price a minute is not exact in a block"
+    if price.divisor == 1:
+        return [f"from second {b.from_second}: {yuan_exact(b.price)} per {b.block_seconds} s" for b in price.blocks]
+    if price.schedule and price.price_per_minute is not None:
         return [f"{price.schedule}: {yuan_exact(price.price_per_minute)} per minute"]
-    return [f"from second {b.from_second}: {yuan_exact(b.price)} per {b.block_seconds} s" for b in price.blocks]
+    minutes = [Fraction(block.price * MINUTE, price.divisor * block.block_seconds) for block in price.blocks]
+    return [
+        f"from second {block.from_second}: {price_text(minute)} per minute, in blocks of {block.block_seconds} s"
+        for block, minute in zip(price.blocks, minutes, strict=True)
+    ]
 
 
 def _terms(price: CallPrice) -> dict[str, Any]:
@@ -187,25 +195,11 @@ def _terms(price: CallPrice) -> dict[str, Any]:
 
 def _taken(books: Books, period: str, call: Mapping[str, Any], row: Mapping[str, Any]) -> list[dict[str, str]]:
     """The allowances and caps of the call's own month that took something of its price, and how much of it."""
-    found: list[dict[str, str]] = []
-    left = row[RatedCall.amount_micro]
-    month, start = Period.of(call[Cdr.started_at].date()), call[Cdr.started_at]
-    if row[RatedCall.free_reason] is not None:
-        return found
-    for rule in stored(books, CallAdjustment, period).iter_rows(named=True):
-        if (rule[CallAdjustment.contract_id], rule[CallAdjustment.service_number]) != (
-            row[RatedCall.contract_id],
-            row[RatedCall.service_number],
-        ) or not rule[CallAdjustment.rule_key].endswith(f"/{month}"):
-            continue
-        after, before = rule[CallAdjustment.started_after], rule[CallAdjustment.started_before]
-        is_named = rule[CallAdjustment.cdr_id] == row[RatedCall.cdr_id]
-        is_inside = after is not None and start > after and (before is None or start < before)
-        if is_named or is_inside:
-            taken = min(left, rule[CallAdjustment.amount_micro]) if is_named else left
-            left -= taken
-            found.append({"rule": rule[CallAdjustment.rule_key], "amount": yuan_exact(taken)})
-    return found
+    rules = stored(books, CallAdjustment, period).iter_rows(named=True)
+    return [
+        {"rule": rule[CallAdjustment.rule_key], "amount": yuan_exact(micro)}
+        for rule, micro in taken_of_call(rules, row, call[Cdr.started_at])
+    ]
 
 
 def _explain_line(books: Books, invoice: str, line: int) -> dict[str, Any]:

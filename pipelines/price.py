@@ -11,7 +11,7 @@ import polars as pl
 from billing.charging.fees_due import billed_ahead
 from billing.charging.stage import charge_accounts
 from billing.core.findings import Refusal, refuse
-from billing.core.money import micro_from_text, yuan_exact
+from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.invoicing.stage import make_invoices
 from billing.rate_book.book import RateBook
@@ -20,8 +20,9 @@ from billing.rate_book.rating_rows import rating_rows
 from billing.rating.stage import rate_calls, total_usage
 from billing.tables.calls import CallAdjustment, Cdr, RatedCall, UsageTotal
 from billing.tables.documents import AllowanceMovement, Charge, Invoice, InvoiceLine, TaxLine
-from pipelines.price_book import name_items, price_book, read_plan
+from pipelines.price_book import name_items, price_book, read_plan, records_priced_each
 from pipelines.price_inputs import NUMBER, Agreed, read_usage
+from pipelines.taken import taken_of_call
 
 
 def price_usage(plan_file: Path, usage_file: Path, agreed: Agreed) -> dict[str, Any]:
@@ -46,15 +47,15 @@ def price_usage(plan_file: Path, usage_file: Path, agreed: Agreed) -> dict[str, 
     _check_prices(plan, book, calls, usage_file.name)
     rated = _rated(book, calls, usage_file.name)
     days = [call[Cdr.usage_date] for call in calls] + [row["start"].date() for row in metered]
-    months, amounts = _months(book, days, calls, rated)
-    taken = taken_from_calls(months, calls)
-    shown = [_shown(call, row, taken) for call, row in zip(calls, rated.iter_rows(named=True), strict=True)]
+    months, amounts, rules = _months(book, days, calls, rated)
+    shown = [_shown(call, row, rules) for call, row in zip(calls, rated.iter_rows(named=True), strict=True)]
     call_total = int(rated[RatedCall.amount_micro].sum())
     return {
         "plan": plan.plan,
         "calls": shown,
         "call_count": len(shown),
         "call_total": yuan_exact(call_total),
+        "records": records_priced_each(plan, metered),
         "months": months,
         "total": yuan_exact(sum(amounts)),
     }
@@ -83,14 +84,16 @@ def _rated(book: RateBook, calls: Sequence[dict[str, Any]], where: str) -> pl.Da
 
 def _months(
     book: RateBook, days: Sequence[dt.date], calls: Sequence[dict[str, Any]], rated: pl.DataFrame
-) -> tuple[list[dict[str, Any]], list[int]]:
+) -> tuple[list[dict[str, Any]], list[int], list[dict[str, Any]]]:
+    """Each month as it is told, what it comes to, and the adjustments of calls."""
     received = Cdr.of_rows(list(calls)).drop(Cdr.outcome, Cdr.service_number, Cdr.usage_date)
     whole = rated.join(received, on=Cdr.cdr_id, how="left", maintain_order="left")
     months: list[dict[str, Any]] = []
     amounts: list[int] = []
+    rules: list[dict[str, Any]] = []
     movements = AllowanceMovement.empty()
     if not days:
-        return months, amounts
+        return months, amounts, rules
     period, last = Period.of(min(days)), Period.of(max(days))
     none = UsageTotal.empty(), _CallsOf(whole.clear()), book, movements
     charges = charge_accounts(period.shifted(-1), *none).tables[Charge.name]
@@ -103,10 +106,11 @@ def _months(
         tables = {**outcome.tables, **make_invoices(period, outcome.tables[Charge.name], book).tables}
         movements = pl.concat([movements, tables[AllowanceMovement.name]])
         charges = tables[Charge.name]
+        rules.extend(tables[CallAdjustment.name].iter_rows(named=True))
         amounts.append(int(tables[Invoice.name][Invoice.gross_micro].sum()))
         months.append(_month(period, tables))
         period = period.shifted(1)
-    return months, amounts
+    return months, amounts, rules
 
 
 class _CallsOf:
@@ -184,34 +188,11 @@ def _charge(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def taken_from_calls(
-    months: Sequence[Mapping[str, Any]], calls: Sequence[Mapping[str, Any]]
-) -> dict[int, list[tuple[str, int | None]]]:
-    """By line of a call, the rules that took something of its price, and how much; None: all that was left."""
-    found: dict[int, list[tuple[str, int | None]]] = {}
-    for month in months:
-        for rule in month["adjustments"]:
-            if rule["line"] is not None:
-                found.setdefault(rule["line"], []).append((rule["rule"], micro_from_text(rule["amount"])))
-                continue
-            for call in calls:
-                start, is_own = call[Cdr.started_at], call[Cdr.service_number] == rule["number"]
-                is_inside = rule["after"] < start and (rule["before"] is None or start < rule["before"])
-                if is_own and is_inside and Period.of(start.date()) == Period.parse(month["month"]):
-                    found.setdefault(call[Cdr.cdr_id], []).append((rule["rule"], None))
-    return found
-
-
-def _shown(
-    call: Mapping[str, Any], row: Mapping[str, Any], taken: Mapping[int, Sequence[tuple[str, int | None]]]
-) -> dict[str, Any]:
+def _shown(call: Mapping[str, Any], row: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """One call as it is told."""
     seconds, rest = divmod(call[Cdr.talk_ms], 1000)
-    left, rules = row[RatedCall.amount_micro], {}
-    for rule, part in taken.get(row[RatedCall.cdr_id], ()):
-        if row[RatedCall.free_reason] is None and left:
-            rules[rule] = yuan_exact(left if part is None else part)
-            left -= left if part is None else part
+    taken = taken_of_call(rules, row, call[Cdr.started_at])
+    left = row[RatedCall.amount_micro] - sum(micro for _, micro in taken)
     return {
         "line": row[RatedCall.cdr_id],
         "start": call[Cdr.started_at].isoformat(sep=" "),
@@ -225,6 +206,6 @@ def _shown(
         "block_count": row[RatedCall.block_count],
         "free_reason": row[RatedCall.free_reason],
         "amount": yuan_exact(row[RatedCall.amount_micro]),
-        "taken": rules,
+        "taken": {rule[CallAdjustment.rule]: yuan_exact(micro) for rule, micro in taken},
         "left": yuan_exact(left),
     }

@@ -7,10 +7,13 @@ from typing import Any
 
 import polars as pl
 
+from billing.charging.metered import record_prices
 from billing.core.findings import Finding, Refusal, refuse
+from billing.core.period import Period
 from billing.rate_book.book import PriceBook, RateBook, version_on
 from billing.rate_book.plans import AccountMap, RetailPlan, SettlementPlan, TaxTable
 from billing.rate_book.policy import Policy
+from billing.rate_book.quantity_price import price_text
 from billing.rate_book.windows import Calendar
 from billing.rate_book.yaml_file import parse, read_yaml
 from billing.tables.catalog import (
@@ -51,6 +54,29 @@ def name_items(plan: RetailPlan, metered: Sequence[dict[str, Any]], where: str) 
             row["item"] = items[0]
         if row["item"] not in items:
             raise refuse("CALLS_LINE_WRONG", f"{where}:{row['line']}", field="item")
+
+
+def records_priced_each(plan: RetailPlan, metered: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Line, item and exact price of the metered records that the plan prices each for itself.
+
+    The free ones are the first of each number (or of all) and month, as the plan says.
+    """
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in metered:
+        found = version_on(plan.versions, plan.plan, row["start"].date())
+        item = next((each for each in found[1].metered if each.item == row["item"]), None) if found else None
+        if found and item and item.counted == "each":
+            owner = row["number"] if item.scope == "number" else None
+            groups.setdefault((found[0], item, owner, Period.of(row["start"].date())), []).append(row)
+    priced = []
+    for (_, item, *_), rows in groups.items():
+        ordered = sorted(rows, key=lambda row: (row["start"].date(), row["line"]))
+        prices = record_prices(item, [row["quantity_micro"] for row in ordered])
+        priced += [
+            {"line": row["line"], "item": row["item"], "amount": price_text(price)}
+            for row, price in zip(ordered, prices, strict=True)
+        ]
+    return sorted(priced, key=lambda record: record["line"])
 
 
 def price_book(
@@ -156,7 +182,7 @@ def _tables(
                 "service_number": row["number"],
                 "item": row["item"],
                 "used_on": row["start"].date(),
-                "quantity": row["quantity"],
+                "quantity_micro": row["quantity_micro"],
             }
             for row in metered
         ],

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from billing.core.findings import refuse
+from billing.core.money import micro_from_text
 from billing.tables.calls import OUTCOMES, Cdr
 from billing.tables.catalog import SERVICE_EVENTS
 
 NUMBER = "4000000000"
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?")
 """No call lasts for decades; milliseconds of so many seconds would not fit 64 bits much further on."""
-_COUNT = re.compile(r"[0-9]{1,9}")
-_FORMS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
+_QUANTITY = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
+_FORMS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 _NAMED = re.compile(r"(?P<name>[^=@]+)=(?P<quantity>[0-9]{1,9})(@(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2}))?")
 _NUMBER = re.compile(r"[0-9]{3,20}")
 _YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
@@ -70,7 +71,7 @@ def dated_event(text: str) -> tuple[str, dt.date, dt.date | None]:
 
 
 def read_usage(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Read the file: rows of `Cdr`, or rows of metered usage (line, number, item or None, start, quantity).
+    """Read the file: rows of `Cdr`, or rows of metered usage (line, number, item or None, start, quantity_micro).
 
     Raises:
         Refusal: no CSV in UTF-8, columns that are neither, or a line that cannot be read.
@@ -133,10 +134,16 @@ def _call(row: Mapping[str, str | None], line: int, where: str) -> dict[str, Any
 
 def _item(row: Mapping[str, str | None], line: int, where: str) -> dict[str, Any]:
     quantity = row["quantity"] or ""
-    if not _COUNT.fullmatch(quantity):
+    if not _QUANTITY.fullmatch(quantity):
         raise refuse("CALLS_LINE_WRONG", where, field="quantity")
     start, item = _start(row, where), row.get("item") or None
-    return {"line": line, "number": _number(row, where), "item": item, "start": start, "quantity": int(quantity)}
+    return {
+        "line": line,
+        "number": _number(row, where),
+        "item": item,
+        "start": start,
+        "quantity_micro": micro_from_text(quantity),
+    }
 
 
 def _number(row: Mapping[str, str | None], where: str) -> str:

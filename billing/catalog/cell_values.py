@@ -14,6 +14,7 @@ FIRST_YEAR, LAST_YEAR = 1990, 2100
 _DAY = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})|(\d{4})年(\d{1,2})月(\d{1,2})日", re.ASCII)
 _DAY_LIKE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", re.ASCII)
 _TWO_PLACES = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,2})?")
+_QUANTITY = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 _COUNT = re.compile(r"[0-9]{1,9}")
 
 
@@ -39,6 +40,14 @@ def read_count(cell: Cell) -> int:
     if not _COUNT.fullmatch(text):
         raise CellError("CATALOG_NOT_A_COUNT", value=text)
     return int(text)
+
+
+def read_quantity(cell: Cell) -> int:
+    """A quantity in millionths: plain digits, not negative, at most six places."""
+    text = number_text(cell)
+    if not _QUANTITY.fullmatch(text):
+        raise CellError("CATALOG_NOT_A_QUANTITY", value=text)
+    return micro_from_text(text)
 
 
 def read_basis_points(cell: Cell) -> int:

@@ -19,6 +19,7 @@ from billing.catalog.cell_values import (
     read_day,
     read_last_day,
     read_period,
+    read_quantity,
     read_share,
     read_signed_amount,
 )
@@ -68,6 +69,7 @@ _READERS: dict[str, Callable[[Cell], Any]] = {
     "amount": read_amount,
     "signed_amount": read_signed_amount,
     "count": read_count,
+    "quantity": read_quantity,
     "share": read_share,
     "basis_points": read_basis_points,
     "period": read_period,

@@ -17,6 +17,7 @@ from billing.core.period import Period
 from billing.tables.calls import CallAdjustment, UsageTotal
 
 CAP_REACHED = "CAP_REACHED"
+CAP_PASSED = "CAP_PASSED"
 REST = "rest_parts"
 _SUMS = {
     "calls": ("calls", CallAdjustment.call_count),
@@ -64,8 +65,10 @@ def call_adjustments(instants: pl.DataFrame, daily: pl.DataFrame, period: Period
     )
     key = pl.format("{}/{}/{}/" + str(period), *ACCOUNT, "rule").alias(CallAdjustment.rule_key)
     no_end = pl.lit(None, pl.Datetime("ms")).alias(CallAdjustment.started_before)
+    is_something = (pl.col(CallAdjustment.call_count) > 0) | (pl.col(CallAdjustment.amount_micro) != 0)
+    is_something |= pl.col(REST) != 0
     both = (frame.with_columns(key, no_end).select(*CallAdjustment.columns, REST) for frame in (ranges, singles))
-    return pl.concat(both).filter(pl.col(CallAdjustment.call_count) > 0).sort(CallAdjustment.key, nulls_last=False)
+    return pl.concat(both).filter(is_something).sort(CallAdjustment.key, nulls_last=False)
 
 
 def credit_item(terms: AccountTerms, over: dict[str, int], before_micro: int, amount: int) -> Item:
@@ -91,9 +94,9 @@ def credit_item(terms: AccountTerms, over: dict[str, int], before_micro: int, am
 
 
 def cap_finding(
-    contract_id: str, service_number: str, rule: str, instant: dt.datetime, over: dict[str, int]
+    reason: str, contract_id: str, service_number: str, rule: str, instant: dt.datetime, over: dict[str, int]
 ) -> Finding:
-    """The record that a number reached its cap and calls were still connected."""
+    """The record that a number reached its cap and calls were still connected: free (CAP_REACHED), or billed."""
     values = {
         "contract": contract_id,
         "number": service_number,
@@ -103,7 +106,7 @@ def cap_finding(
         "amount": yuan_exact(over["micro"]),
         "leakage": yuan_exact(over["settlement"]),
     }
-    return Finding(CAP_REACHED, "info", "", values)
+    return Finding(reason, "info", "", values)
 
 
 def _full_days(instants: pl.DataFrame, daily: pl.DataFrame) -> pl.DataFrame:

@@ -14,20 +14,16 @@ import polars as pl
 from billing.charging.cap_order import calls_in_order, measured
 from billing.charging.cap_rules import CapRule, RuleName
 from billing.charging.month_usage import ACCOUNT, MEASURES, CallsOf, MonthUsage
+from billing.core.money import PARTS
 from billing.core.period import Period
-from billing.tables.calls import Cdr, RatedCall, UsageTotal
+from billing.tables.calls import Cdr, UsageTotal
 
 EDGE = tuple(f"over_{measure}" for measure in MEASURES)
 """Sums of the calls over the cap on the very day of the instant; later days are over as a whole."""
 
 _DAY = dt.timedelta(days=1)
-_SINGLE_CALL = pl.struct(
-    Cdr.cdr_id,
-    "calls",
-    pl.col(RatedCall.amount_micro).alias("micro"),
-    pl.col(RatedCall.rest_parts).alias("rest"),
-    pl.col(RatedCall.settlement_micro).alias("settlement"),
-)
+_TAKEN = {"calls": "calls", "micro": "amount_micro", "rest": "rest_parts", "settlement": "settlement_micro"}
+"""Of a single call over a cap: field of `tied`, and what of the call it is when the call is over as a whole."""
 INSTANTS_SCHEMA = pl.Schema(
     {
         "contract_id": pl.String(),
@@ -36,7 +32,7 @@ INSTANTS_SCHEMA = pl.Schema(
         "instant": pl.Datetime("ms"),
         "edge_day": pl.Date(),
         **dict.fromkeys(EDGE, pl.Int64()),
-        "tied": pl.List(pl.Struct(dict.fromkeys(("cdr_id", "calls", "micro", "rest", "settlement"), pl.Int64()))),
+        "tied": pl.List(pl.Struct(dict.fromkeys(("cdr_id", *_TAKEN), pl.Int64()))),
     }
 )
 
@@ -53,8 +49,8 @@ def cap_instants(rules: Sequence[CapRule], usage: MonthUsage, period: Period) ->
 
     Returns:
         One row a number, ordered: contract_id, service_number, rule, instant, edge_day, the sums of the calls over
-        the cap on that day (columns `EDGE`), and `tied`: those of them that start at the instant itself and are over
-        a count cap.
+        the cap on that day (columns `EDGE`), and `tied`: single calls among them, those that start at the instant
+        itself and are over a count cap, and those cut at an amount cap, with what is taken of them.
     """
     found = pl.DataFrame(schema=INSTANTS_SCHEMA)
     for scope in ("number", "contract"):
@@ -70,12 +66,12 @@ def cap_instants(rules: Sequence[CapRule], usage: MonthUsage, period: Period) ->
 def _members(rules: Sequence[CapRule]) -> pl.DataFrame:
     """A row for each number of each rule; limits of money are compared exactly, in parts of a millionth."""
     rows = [
-        (index, rule.rule, rule.contract_id, number, rule.limit, rule.before, rule.measure)
+        (index, rule.rule, rule.contract_id, number, rule.limit, rule.before, rule.measure, rule.crossing)
         for index, rule in enumerate(rules)
         for number in rule.numbers
     ]
-    columns = ("rule_index", "rule", *ACCOUNT, "limit", "before", "measure")
-    types = (pl.Int64, pl.String, pl.String, pl.String, pl.Int128, pl.Int128, pl.String)
+    columns = ("rule_index", "rule", *ACCOUNT, "limit", "before", "measure", "crossing")
+    types = (pl.Int64, pl.String, pl.String, pl.String, pl.Int128, pl.Int128, pl.String, pl.String)
     return pl.DataFrame(rows, schema=dict(zip(columns, types, strict=True)), orient="row")
 
 
@@ -152,14 +148,25 @@ def _instants(calls: pl.DataFrame, members: pl.DataFrame, rule: RuleName) -> pl.
     missing = set(members["rule_index"]) - set(crossing["rule_index"])
     assert not missing, "the calls do not add up to the daily sums that crossed the cap"
     started, instant = pl.col(Cdr.started_at), pl.col("instant")
-    is_tied = (started == instant) & (pl.col("position") > pl.col("crossing_position")) & pl.lit(rule == "cap_count")
+    is_later = pl.col("position") > pl.col("crossing_position")
+    is_tied = (started == instant) & is_later if rule == "cap_count" else _is_cut(is_later)
+    is_whole = ~is_tied | is_later | (pl.col("crossing") == "none") | pl.lit(rule == "cap_count")
+    beyond = pl.col("sum") - pl.col("limit")
+    cut = {"calls": pl.lit(0), "micro": beyond // PARTS, "rest": beyond % PARTS, "settlement": pl.lit(0)}
     over = (
         calls.join(crossing, on="rule_index")
-        .filter(pl.col("day") == pl.col("edge_day"), (started > instant) | is_tied)
+        .filter(((pl.col("day") == pl.col("edge_day")) & (started > instant)) | is_tied)
+        .with_columns(is_tied.alias("is_tied"), is_whole.alias("is_whole"))
+        .with_columns(
+            pl.when("is_whole").then(pl.col(name)).otherwise(cut[field].cast(pl.Int64)).alias(name)
+            for field, name in _TAKEN.items()
+        )
         .group_by("rule_index", *ACCOUNT)
         .agg(
             *(pl.col(name).sum().alias(over) for name, over in zip(MEASURES, EDGE, strict=True)),
-            _SINGLE_CALL.filter(is_tied).alias("tied"),
+            pl.struct(Cdr.cdr_id, *(pl.col(name).alias(field) for field, name in _TAKEN.items()))
+            .filter("is_tied")
+            .alias("tied"),
         )
     )
     return (
@@ -169,6 +176,14 @@ def _instants(calls: pl.DataFrame, members: pl.DataFrame, rule: RuleName) -> pl.
         .select(INSTANTS_SCHEMA.names())
         .cast(INSTANTS_SCHEMA)
     )
+
+
+def _is_cut(is_later: pl.Expr) -> pl.Expr:
+    """Whether a cap on fees takes something of a call that started before it was reached: its own, or one under way."""
+    is_crossing = pl.col("position") == pl.col("crossing_position")
+    under_way = is_later & (pl.col(Cdr.started_at) <= pl.col("instant")) & (pl.col("calls") > 0)
+    goes_beyond = is_crossing & ((pl.col("sum") > pl.col("limit")) | (pl.col("crossing") == "none"))
+    return (pl.col("crossing") != "whole") & (goes_beyond | under_way)
 
 
 def _left_after(daily: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ amount agreed for a number replaces the plan's only where the plan has that read
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -20,6 +20,7 @@ CAP_TERMS_DISAGREE = "CAP_TERMS_DISAGREE"
 RuleName = Literal["cap_amount", "cap_count"]
 CAP_RULES: tuple[RuleName, ...] = ("cap_amount", "cap_count")
 Measure = Literal["amount_micro", "attempts", "answered"]
+Crossing = Literal["whole", "truncate", "none"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class CapRule:
         limit: calls for a count cap, parts of a millionth of a yuan for an amount cap.
         before: what already counts before the first call: fixed fees when fee_base is all, else zero.
         measure: what a call adds.
+        crossing: what becomes of the call that reaches the cap, and of calls under way then.
+        is_billed_after: whether calls over the cap are billed all the same.
     """
 
     rule: RuleName
@@ -39,6 +42,8 @@ class CapRule:
     limit: int
     before: int
     measure: Measure
+    crossing: Crossing = "whole"
+    is_billed_after: bool = False
 
 
 def cap_rules(terms: Sequence[AccountTerms], fixed_fees: Mapping[Account, int]) -> tuple[list[CapRule], list[Finding]]:
@@ -62,7 +67,7 @@ def cap_rules(terms: Sequence[AccountTerms], fixed_fees: Mapping[Account, int]) 
             else:
                 rules.append(rule)
     for group in shared.values():
-        if len({(rule.limit, rule.measure) for rule in group}) > 1:
+        if len({(rule.limit, rule.measure, rule.is_billed_after) for rule in group}) > 1:
             values = {"contract": group[0].contract_id, "rule": group[0].rule}
             findings.append(Finding(CAP_TERMS_DISAGREE, "critical", "", values))
         rules.append(_shared_rule(group))
@@ -79,12 +84,14 @@ def _rules_of(terms: AccountTerms, fixed_micro: int, findings: list[Finding]) ->
         limit = _limit_parts(terms, agreed_micro - before)
         if limit is not None:
             before *= PARTS
-            rules.append(
-                CapRule("cap_amount", terms.contract_id, numbers, amount.scope, before + limit, before, "amount_micro")
+            rule = CapRule(
+                "cap_amount", terms.contract_id, numbers, amount.scope, before + limit, before, "amount_micro"
             )
+            rules.append(replace(rule, crossing=amount.crossing, is_billed_after=amount.after == "bill"))
     if count is not None:
         calls = count.calls if terms.cap_count is None else terms.cap_count
-        rules.append(CapRule("cap_count", terms.contract_id, numbers, count.scope, calls, 0, count.count))
+        rule = CapRule("cap_count", terms.contract_id, numbers, count.scope, calls, 0, count.count)
+        rules.append(replace(rule, is_billed_after=count.after == "bill"))
     stated = {"cap_amount": (terms.cap_amount_micro, amount), "cap_count": (terms.cap_count, count)}
     for name, (agreed, reading) in stated.items():
         if agreed is not None and reading is None:
@@ -105,4 +112,4 @@ def _shared_rule(group: Sequence[CapRule]) -> CapRule:
     lowest = min(group, key=lambda rule: (rule.limit, rule.measure))
     numbers = tuple(sorted(rule.numbers[0] for rule in group))
     before = sum(rule.before for rule in group)
-    return CapRule(lowest.rule, lowest.contract_id, numbers, "contract", lowest.limit, before, lowest.measure)
+    return replace(lowest, numbers=numbers, before=before)

@@ -11,7 +11,7 @@ from fractions import Fraction
 import polars as pl
 
 from billing.charging.account_terms import Account, AccountTerms
-from billing.charging.cap_credits import REST, call_adjustments, cap_finding, credit_item
+from billing.charging.cap_credits import CAP_PASSED, CAP_REACHED, REST, call_adjustments, cap_finding, credit_item
 from billing.charging.cap_instants import cap_instants
 from billing.charging.cap_rules import CapRule, cap_rules
 from billing.charging.charge_rows import Item
@@ -49,13 +49,13 @@ def apply_caps(
         bill: the call charges so far; it takes the credits.
     """
     rules, findings = cap_rules(terms, fixed_fees)
-    if not rules or usage.daily.is_empty():
+    if usage.daily.is_empty():
         return CapEffect(CallAdjustment.empty(), [], findings)
-    daily = usage.daily.join(_accounts(rules), on=ACCOUNT, how="semi", maintain_order="left")
-    instants = cap_instants(rules, replace(usage, daily=daily), period)
-    adjustments = call_adjustments(instants, daily, period)
+    passed, _ = _over([rule for rule in rules if rule.is_billed_after], usage, period, CAP_PASSED)
+    findings.extend(passed)
+    reached, adjustments = _over([rule for rule in rules if not rule.is_billed_after], usage, period, CAP_REACHED)
+    findings.extend(reached)
     over = _by_account(adjustments)
-    reached = {(row["contract_id"], row["service_number"]): row for row in instants.iter_rows(named=True)}
     credits = []
     for number in terms:
         account = number.account
@@ -63,10 +63,27 @@ def apply_caps(
             before = bill.billed[account]
             amount = bill.change(number, -Fraction(over[account]["micro"] * PARTS + over[account]["rest"], PARTS))
             credits.append((number, credit_item(number, over[account], before, amount)))
-            findings.append(cap_finding(*account, reached[account]["rule"], reached[account]["instant"], over[account]))
     assert len(credits) == len(over), "a capped number has no terms"
     credits = [(number, item) for number, item in credits if item.amount_micro]
     return CapEffect(CallAdjustment.conform(adjustments), credits, findings)
+
+
+def _over(
+    rules: Sequence[CapRule], usage: MonthUsage, period: Period, reason: str
+) -> tuple[list[Finding], pl.DataFrame]:
+    """A finding for each number that reaches a cap and has calls over it, and those calls."""
+    if not rules:
+        return [], CallAdjustment.empty().with_columns(pl.lit(0, pl.Int64).alias(REST))
+    daily = usage.daily.join(_accounts(rules), on=ACCOUNT, how="semi", maintain_order="left")
+    instants = cap_instants(rules, replace(usage, daily=daily), period)
+    adjustments = call_adjustments(instants, daily, period)
+    over = _by_account(adjustments)
+    findings = [
+        cap_finding(reason, *account, row["rule"], row["instant"], over[account])
+        for row in instants.iter_rows(named=True)
+        if (account := (row["contract_id"], row["service_number"])) in over
+    ]
+    return findings, adjustments
 
 
 def _accounts(rules: Sequence[CapRule]) -> pl.DataFrame:

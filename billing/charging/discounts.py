@@ -4,14 +4,18 @@ A discount before the cap changes when the cap is reached: it fills with discoun
 then capping is the same as capping at the sum whose discounted value is the cap, and discounting what is kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from billing.charging.account_terms import AccountTerms
 from billing.charging.charge_rows import Item
 from billing.charging.running_bill import RunningBill
-from billing.core.money import BASIS_POINTS, yuan_exact
+from billing.core.money import BASIS_POINTS, fen_of, yuan_exact
 from billing.rate_book.month_terms import Discount
+
+Line = tuple[str, str | None, Item]
+"""Contract, number (None: the contract), what is charged."""
 
 
 def sum_before_discount(discounts: Sequence[Discount], discounted: Fraction) -> Fraction | None:
@@ -30,7 +34,8 @@ def discount_items(terms: Sequence[AccountTerms], bill: RunningBill) -> list[tup
     """The discounts of a month; the bill takes them. A number without call charges has none."""
     found = []
     for number in terms:
-        ordered = sorted(number.version.discounts, key=lambda discount: discount.position != "before_cap")
+        own = [discount for discount in number.version.discounts if discount.on != "metered"]
+        ordered = sorted(own, key=lambda discount: discount.position != "before_cap")
         for discount in ordered:
             charged = bill.exact.get(number.account, Fraction(0))
             if discount.share is not None:
@@ -44,9 +49,53 @@ def discount_items(terms: Sequence[AccountTerms], bill: RunningBill) -> list[tup
     return found
 
 
-def _item(terms: AccountTerms, discount: Discount, before: int, amount: int) -> Item:
+def with_discounts(terms: Sequence[AccountTerms], lines: Sequence[Line], on: Collection[str]) -> list[Line]:
+    """Bill lines that are no call charges, and after them the discounts on them, each a line of its own.
+
+    Args:
+        terms: terms of every number.
+        lines: contract, number (None: the contract), item; only positive ones are discounted.
+        on: what a discount must be on to take something of these lines.
+    """
+    by_owner: dict[tuple[str, str | None], AccountTerms] = {}
+    for number in terms:
+        by_owner.setdefault((number.contract_id, None), number)
+        by_owner[number.account] = number
+    found: list[Line] = []
+    for contract, owner, line in lines:
+        found.append((contract, owner, line))
+        agreed, left = by_owner.get((contract, owner)), line.amount_micro
+        for discount in agreed.version.discounts if agreed else ():
+            if discount.on in on and discount.share is not None and left > 0:
+                off = fen_of(Fraction(left * discount.share, BASIS_POINTS))
+                if off:
+                    found.append((contract, owner, _off_line(line, discount, left, off)))
+                left -= off
+    return found
+
+
+def _off_line(line: Item, discount: Discount, before: int, off: int) -> Item:
+    detail = "/".join(part for part in (discount.name, line.item, line.detail) if part)
+    explanation = _explanation(discount, before) | {"item": line.item}
+    return replace(
+        line,
+        kind="discount",
+        item="discount",
+        quantity=1,
+        quantity_unit="once",
+        amount_micro=-off,
+        explanation=explanation,
+        detail=detail,
+    )
+
+
+def _explanation(discount: Discount, before: int) -> dict[str, str]:
     rate = {} if discount.share is None else {"share": f"{discount.share // 100}.{discount.share % 100:02d}%"}
-    explanation = {"discount": discount.name, "of": yuan_exact(before)} | rate
+    return {"discount": discount.name, "of": yuan_exact(before)} | rate
+
+
+def _item(terms: AccountTerms, discount: Discount, before: int, amount: int) -> Item:
+    explanation = _explanation(discount, before)
     plan, rate_id = terms.plan, terms.rate_id
     return Item(
         "discount", "discount", plan.product, rate_id, plan.tax_code, 1, "once", amount, explanation, discount.name

@@ -1,7 +1,8 @@
 """Metered items: usage that is no call (hours of recording), priced by the plan's quantity price.
 
 Domain rule 10.15: summed up over the month and rounded once, or each record for itself, or the peak or the last record
-of the month, as the plan says; of each number, or of the contract together. It is never pro-rated.
+of the month, as the plan says; of each number, or of the contract together. It is never pro-rated. Quantities are
+counted in millionths of the unit.
 """
 
 from collections.abc import Sequence
@@ -17,11 +18,14 @@ from billing.core.money import fen_of
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.rate_book.month_terms import Metered
-from billing.rate_book.quantity_price import number
+from billing.rate_book.quantity_price import number, price_text
 from billing.tables.catalog import Contract, MeteredItem, Subscription
 
 METERED_WITHOUT_TERMS = "METERED_WITHOUT_TERMS"
+MICRO_PER_UNIT = 1_000_000
 Charged = tuple[AccountTerms, str | None, Item]
+Groups = dict[tuple[str, str | None, str, str], tuple[AccountTerms, Metered, list[int]]]
+"""Records by contract, owner (None: the contract), item and version of the plan: terms, metered item, quantities."""
 
 
 def metered_items(period: Period, terms: Sequence[AccountTerms], book: RateBook) -> tuple[list[Charged], list[Finding]]:
@@ -33,7 +37,7 @@ def metered_items(period: Period, terms: Sequence[AccountTerms], book: RateBook)
     """
     of_account = {each.account: each for each in terms}
     contracts = {each.contract_id for each in terms}
-    groups: dict[tuple[str, str | None, str, str], tuple[AccountTerms, Metered, list[int]]] = {}
+    groups: Groups = {}
     findings = []
     for row in _used(period, book).iter_rows(named=True):
         account = (row["contract_id"], row["service_number"])
@@ -49,13 +53,26 @@ def metered_items(period: Period, terms: Sequence[AccountTerms], book: RateBook)
         owner = account[1] if metered.scope == "number" else None
         by_plan = replace(each, rate_id=found[0], plan=book.prices.retail[row["plan_id"]])
         key = (account[0], owner, metered.item, found[0])
-        groups.setdefault(key, (by_plan, metered, []))[2].append(row[MeteredItem.quantity])
+        groups.setdefault(key, (by_plan, metered, []))[2].append(row[MeteredItem.quantity_micro])
+    _add_unused(terms, groups)
     charged = []
     for (_, owner, _, rate_id), (each, metered, quantities) in groups.items():
         item = _item(each, metered, quantities, rate_id)
         if item.amount_micro:
             charged.append((each, owner, item))
     return charged, findings
+
+
+def _add_unused(terms: Sequence[AccountTerms], groups: Groups) -> None:
+    """Add the items of which nothing was used and which cost something all the same (fee_at_zero, minimum_at_zero)."""
+    used = {key[:3] for key in groups}
+    for each in terms:
+        for metered in each.version.metered:
+            owner = each.service_number if metered.scope == "number" else None
+            key = (each.contract_id, owner, metered.item)
+            if key not in used and metered.counted != "each" and metered.price.amount_of(Fraction(0)):
+                used.add(key)
+                groups[(*key, each.rate_id)] = (each, metered, [])
 
 
 def _used(period: Period, book: RateBook) -> pl.DataFrame:
@@ -76,16 +93,33 @@ def _used(period: Period, book: RateBook) -> pl.DataFrame:
 
 
 def _item(terms: AccountTerms, metered: Metered, quantities: Sequence[int], rate_id: str) -> Item:
-    counted = {"sum": sum(quantities), "each": sum(quantities), "peak": max(quantities, default=0)} | {
+    total = {"sum": sum(quantities), "each": sum(quantities), "peak": max(quantities, default=0)} | {
         "last": quantities[-1] if quantities else 0
     }
+    quantity = Fraction(total[metered.counted], MICRO_PER_UNIT)
     if metered.counted == "each":
-        exact = sum((metered.price.amount_of(Fraction(quantity)) for quantity in quantities), Fraction(0))
-        price = f"{len(quantities)} records"
+        exact, price = sum(record_prices(metered, quantities), Fraction(0)), f"{len(quantities)} records"
     else:
-        quantity = Fraction(counted[metered.counted])
         exact, price = metered.price.amount_of(quantity), metered.price.derivation(quantity)
-    total = counted[metered.counted]
-    explanation = {"quantity": number(Fraction(total)), "counted": metered.counted, "price": price}
-    plan, amount, code = terms.plan, fen_of(exact), metered.tax_code
-    return Item("metered", metered.item, plan.product, rate_id, code, total, "unit", amount, explanation, rate_id)
+    explanation = {"quantity": number(quantity), "counted": metered.counted, "price": price}
+    amount = fen_of(exact)
+    if exact != amount:
+        explanation["exact"] = price_text(exact)
+    is_whole = quantity.denominator == 1
+    counted = int(quantity) if is_whole else total[metered.counted]
+    unit, plan, code = "unit" if is_whole else "1e-6 unit", terms.plan, metered.tax_code
+    return Item("metered", metered.item, plan.product, rate_id, code, counted, unit, amount, explanation, rate_id)
+
+
+def record_prices(metered: Metered, quantities: Sequence[int]) -> list[Fraction]:
+    """What records cost that are priced each for itself, in order, exactly, in millionths of a yuan.
+
+    Args:
+        metered: the item; its first `free_records` of the month cost nothing.
+        quantities: of each record, in millionths of the unit.
+    """
+    free = metered.free_records or 0
+    return [
+        metered.price.amount_of(Fraction(quantity, MICRO_PER_UNIT)) if index >= free else Fraction(0)
+        for index, quantity in enumerate(quantities)
+    ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from billing.charging.account_terms import Account, AccountTerms, MonthRule
 from billing.charging.charge_rows import Item
+from billing.charging.discounts import Line
 from billing.core.findings import Finding
 from billing.core.money import MICRO_PER_FEN, round_ratio, yuan_exact
 from billing.core.period import Period
@@ -55,14 +56,32 @@ class Floor:
 
 
 def counted_charges(
-    terms: Sequence[AccountTerms], billed: Mapping[Account, int], fees: Mapping[Account, int]
+    terms: Sequence[AccountTerms],
+    billed: Mapping[Account, int],
+    fees: Mapping[Account, int],
+    metered: Sequence[Line],
 ) -> dict[Account, int]:
-    """What fills the floor of each number: its call charges, and its fees where the plan says so."""
+    """What fills the floor of each number: its call charges, its fees and metered items where the plan says so.
+
+    Args:
+        terms: terms of every number.
+        billed: call charges.
+        fees: fees for the month, whenever they are billed.
+        metered: metered items with their discounts; those of a whole contract count with its first number.
+    """
     counted = dict(billed)
+    first: dict[str, str] = {}
     for number in terms:
-        minimum = number.version.minimum
-        if minimum is not None and minimum.counts == "calls_and_fees":
-            counted[number.account] = counted.get(number.account, 0) + fees.get(number.account, 0)
+        first.setdefault(number.contract_id, number.service_number)
+    used: dict[Account, int] = {}
+    for contract, owner, item in metered:
+        account = (contract, owner or first[contract])
+        used[account] = used.get(account, 0) + item.amount_micro
+    for number in terms:
+        counts = number.version.minimum.counts if number.version.minimum else "calls"
+        for name, more in (("calls_and_fees", fees), ("calls_and_metered", used)):
+            if counts in (name, "all"):
+                counted[number.account] = counted.get(number.account, 0) + more.get(number.account, 0)
     return counted
 
 

@@ -14,7 +14,7 @@ from billing.charging.adjustments import adjustment_rows
 from billing.charging.allowances.effect import apply_allowances
 from billing.charging.caps import apply_caps
 from billing.charging.charge_rows import ChargeWriter, in_charge_order
-from billing.charging.discounts import discount_items
+from billing.charging.discounts import discount_items, with_discounts
 from billing.charging.fees_due import due_in_advance, due_now, fees_of_month
 from billing.charging.fixed_fees import quantities_held
 from billing.charging.late import late_adjustments, late_charges, late_movements, touched_contracts
@@ -76,18 +76,18 @@ def charge_accounts(
     drawn = apply_allowances(period, usage, month, terms, movements, bill, book)
     volumes = apply_volumes(drawn.left, terms, bill)
     caps = apply_caps(period, volumes.left, terms, fixed_fees, bill)
-    metered, unpriced = metered_items(period, terms, book)
     of_numbers = [*drawn.credits, *caps.credits, *discount_items(terms, bill)]
+    metered, unpriced = metered_items(period, terms, book)
+    used = with_discounts(terms, [(each.contract_id, owner, item) for each, owner, item in metered], ("metered", "all"))
     yearly, years = yearly_true_ups(period, terms, drawn.left, bill, movements)
-    monthly = true_ups(terms, counted_charges(terms, bill.billed, fixed_fees), period)
+    monthly = true_ups(terms, counted_charges(terms, bill.billed, fixed_fees, used), period)
+    due = [(*account, item) for account, item in due_now(fees, Charge.empty() if ahead is None else ahead)]
+    next_due = [(*account, item) for account, item in due_in_advance(terms, period, held, book)]
     rows = [writer.row(*number.account, item) for number, item in of_numbers]
-    rows += [
-        writer.row(number.contract_id, service_number, item)
-        for number, service_number, item in (*volumes.charges, *monthly, *yearly, *metered)
-    ]
-    rows += [writer.row(*account, item) for account, item in due_now(fees, Charge.empty() if ahead is None else ahead)]
+    rows += [writer.row(each.contract_id, owner, item) for each, owner, item in (*volumes.charges, *monthly, *yearly)]
+    rows += [writer.row(*line) for line in (*used, *with_discounts(terms, due, ("all",)))]
     next_writer = ChargeWriter(period, period.shifted(1), book)
-    rows += [next_writer.row(*account, item) for account, item in due_in_advance(terms, period, held, book)]
+    rows += [next_writer.row(*line) for line in with_discounts(terms, next_due, ("all",))]
     credits, credited = service_credits(period, terms, fees, book)
     rows += [writer.row(*number.account, item) for number, item in credited]
     rows += adjustment_rows(period, book, terms, writer, contracts)

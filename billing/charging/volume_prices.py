@@ -58,7 +58,11 @@ def apply_volumes(month: MonthUsage, terms: Sequence[AccountTerms], bill: Runnin
         first, volume = group[0]
         counted = sum(sums[volume.of].get(each.account, 0) for each, _ in group)
         quantity = Fraction(counted, COUNTED_PER[volume.of])
-        amount = volume.amount_of(quantity)
+        if volume.every == "day":
+            days = _day_sums(month.daily, [each.account for each, _ in group], volume.of)
+            amount = sum((_amount(volume, measure) for _, measure in days), Fraction(0))
+        else:
+            amount = volume.amount_of(quantity)
         if volume.scope == "number":
             by = bill.change(first, amount - bill.exact.get(first.account, Fraction(0)))
         else:
@@ -99,11 +103,22 @@ def _sums(daily: pl.DataFrame, unit: Unit) -> dict[Account, int]:
     return {(row[0], row[1]): row[2] for row in sums.iter_rows()}
 
 
+def _day_sums(daily: pl.DataFrame, accounts: Sequence[Account], unit: Unit) -> list[tuple[dt.date, int]]:
+    """What numbers that count together have on each day."""
+    numbers = pl.DataFrame(accounts, schema=dict.fromkeys(ACCOUNT, pl.String), orient="row")
+    own = daily.join(numbers, on=ACCOUNT, how="semi").group_by(UsageTotal.usage_date)
+    return list(own.agg(_MEASURE[unit].sum().alias("counted")).sort(UsageTotal.usage_date).iter_rows())
+
+
+def _amount(volume: Volume, counted: int) -> Fraction:
+    return volume.amount_of(Fraction(counted, COUNTED_PER[volume.of]))
+
+
 def _item(terms: AccountTerms, volume: Volume, quantity: Fraction, counted: int, amount: Fraction, by: int) -> Item:
     plan, total = terms.plan, fen_of(amount, terms.version.call.rounding.mode)
     explanation = {
         "quantity": f"{number(quantity)} {volume.of}",
-        "price": volume.derivation(quantity),
+        "price": volume.derivation(quantity) if volume.every == "month" else "each day for itself",
         "by_volume": yuan_exact(total),
         "first_prices": yuan_exact(total - by),
     }
@@ -131,6 +146,8 @@ def _marginal(month: MonthUsage, volumes: Mapping[Account, Volume]) -> MonthUsag
         volume, counted = volumes[account], 0
         before = _parts(volume, 0)  # what is due without any call is no call's price
         for day, measure in rows:
+            if volume.every == "day":
+                counted, before = 0, _parts(volume, 0)
             start, counted = counted, counted + measure
             after = _parts(volume, counted)
             days.append((*account, day, start, *divmod(after - before, PARTS)))
@@ -199,5 +216,5 @@ def _by_account(
 
 def _parts(volume: Volume, counted: int) -> int:
     """Price of a quantity in whole parts of a millionth; differences of such prices add up to the last one."""
-    amount = volume.amount_of(Fraction(counted, COUNTED_PER[volume.of]))
+    amount = _amount(volume, counted)
     return round_ratio(amount.numerator * PARTS, amount.denominator)

@@ -49,11 +49,22 @@ class Strict(BaseModel):
 
 
 class Block(Strict):
-    """From this second on, talk time is counted in blocks of this length at this price a block."""
+    """From this second on, talk time is counted in blocks of this length, at a price a block or a minute."""
 
     from_second: Annotated[int, Field(ge=0)]
     block_seconds: Annotated[int, Field(ge=1)]
-    price: Amount
+    price: Amount = 0
+    price_per_minute: Amount | None = None
+
+    @model_validator(mode="after")
+    def _one_price(self) -> Self:
+        if ("price" in self.model_fields_set) == (self.price_per_minute is not None):
+            raise ValueError("a block has a price or a price_per_minute")
+        return self
+
+    def sixtieths(self) -> int:
+        """Sixty times the price of a block: a whole number, also where the block has no exact price."""
+        return self.price * MINUTE if self.price_per_minute is None else self.price_per_minute * self.block_seconds
 
 
 class FreeSeconds(Strict):
@@ -106,9 +117,10 @@ class CallPrice(Strict):
         if (self.schedule is None) != (self.price_per_minute is None):
             raise ValueError("schedule and price_per_minute belong together")
         if self.schedule is not None and self.price_per_minute is not None:
-            blocks, self._divisor = _blocks_of(self.schedule, self.price_per_minute)
-            object.__setattr__(self, "blocks", blocks)
+            object.__setattr__(self, "blocks", _blocks_of(self.schedule, self.price_per_minute))
         _check_blocks(self.blocks)
+        blocks, self._divisor = _priced_by_block(self.blocks)
+        object.__setattr__(self, "blocks", blocks)
         if self.maximum_charge is not None and self.maximum_charge < self.minimum_charge:
             raise ValueError("maximum_charge lies below minimum_charge")
         dearest = self.blocks_price(DAY_SECONDS * MS) + self.connect_fee
@@ -184,22 +196,30 @@ class CallPrice(Strict):
         return Fraction(price, self._divisor)
 
 
-def _blocks_of(schedule: str, price_per_minute: int) -> tuple[tuple[Block, ...], int]:
-    """The blocks of a schedule, and what their prices are to be divided by."""
+def _blocks_of(schedule: str, price_per_minute: int) -> tuple[Block, ...]:
+    """The blocks of a schedule."""
     first, _, following = schedule.partition("/")
     if not (first.isdecimal() and following.isdecimal() and int(first) and int(following)):
         raise ValueError(f"{schedule!r} is no schedule; write first block / next blocks in seconds, such as 60/6")
     steps = [(0, int(first))] if first == following else [(0, int(first)), (int(first), int(following))]
-    divisor = MINUTE if any(price_per_minute * seconds % MINUTE for _, seconds in steps) else 1
-    blocks = [
-        Block.model_construct(
-            from_second=from_second,
-            block_seconds=seconds,
-            price=price_per_minute * seconds * divisor // MINUTE,
-        )
+    return tuple(
+        Block.model_construct(from_second=from_second, block_seconds=seconds, price_per_minute=price_per_minute)
         for from_second, seconds in steps
-    ]
-    return tuple(blocks), divisor
+    )
+
+
+def _priced_by_block(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], int]:
+    """The blocks, each with a whole price, and what those prices are to be divided by."""
+    divisor = MINUTE if any(block.sixtieths() % MINUTE for block in blocks) else 1
+    priced = (
+        Block.model_construct(
+            from_second=block.from_second,
+            block_seconds=block.block_seconds,
+            price=block.sixtieths() * divisor // MINUTE,
+        )
+        for block in blocks
+    )
+    return tuple(priced), divisor
 
 
 def _check_blocks(blocks: tuple[Block, ...]) -> None:

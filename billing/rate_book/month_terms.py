@@ -47,7 +47,7 @@ class Minimum(Strict):
     first_month: Literal["actual", "prorate", "full"] | None = None
     last_month: Literal["actual", "prorate", "full"]
     prorate_day_rate: Literal["exact"] | FenAmount = "exact"
-    counts: Literal["calls", "calls_and_fees"] = "calls"
+    counts: Literal["calls", "calls_and_fees", "calls_and_metered", "all"] = "calls"
     suspended: Suspended = "whole_months_free"
 
     @model_validator(mode="after")
@@ -63,12 +63,27 @@ class Minimum(Strict):
         return self
 
 
+AfterCap = Literal["exclude", "bill"]
+"""Calls that start when a cap is reached: free, since the customer bought the stop, or billed and told (10.2)."""
+
+
 class AmountCap(Strict):
-    """Ceiling on a month's fees: the crossing call is billed whole, calls that start later are free (10.1-10.3)."""
+    """Ceiling on a month's fees: calls that start when it is reached are free (10.1-10.3).
+
+    The call that reaches it, and calls under way then, are billed whole, up to the ceiling (`truncate`), or not at all.
+    """
 
     amount: FenAmount
     fee_base: Literal["usage", "all"]
     scope: Literal["number", "contract"]
+    crossing: Literal["whole", "truncate", "none"] = "whole"
+    after: AfterCap = "exclude"
+
+    @model_validator(mode="after")
+    def _crossing(self) -> Self:
+        if self.crossing != "whole" and (self.scope, self.after) != ("number", "exclude"):
+            raise ValueError("crossing: truncate and none are of a cap of the number that excludes what comes after")
+        return self
 
 
 class CountCap(Strict):
@@ -77,6 +92,7 @@ class CountCap(Strict):
     calls: Annotated[int, Field(ge=1)]
     count: Literal["attempts", "answered"]
     scope: Literal["number", "contract"]
+    after: AfterCap = "exclude"
 
 
 class Fee(Strict):
@@ -126,16 +142,18 @@ class Fee(Strict):
 class Allowance(Strict):
     """Units that are paid for already: calls draw them in order of start, the earliest to expire first (10.12).
 
-    `every`: granted each month, each year from the day the number opened, or bought (catalog table `allowance_purchase`
-    gives quantity and days). `unused: roll` keeps what is left for `roll_for` more months or years, without it for as
-    long as the number stays. `drawn: last` leaves it until every other one is drawn, as gifts are (10.45).
+    `every`: granted each day, each month, each year from the day the number opened, or bought (catalog table
+    `allowance_purchase` gives quantity and days). `unused: roll` keeps what is left for `roll_for` more months or
+    years, without it for as long as the number stays. `per: number` grants a contract the quantity once for each of its
+    numbers. `drawn: last` leaves it until every other one is drawn, as gifts are (10.45).
     """
 
     name: str
     of: Unit
     quantity: Quantity | None = None
-    every: Literal["month", "year", "purchase"]
+    every: Literal["day", "month", "year", "purchase"]
     scope: Literal["number", "contract"]
+    per: Literal["owner", "number"] = "owner"
     last_call: Literal["split", "all_in", "all_out"]
     unused: Literal["lapse", "roll"]
     roll_for: Annotated[int, Field(ge=1)] | None = None
@@ -148,6 +166,10 @@ class Allowance(Strict):
             raise ValueError(
                 "quantity belongs to an allowance of every month or year; of a bought one the catalog says it"
             )
+        if self.every == "day" and self.unused != "lapse":
+            raise ValueError("what is granted for a day lapses with it")
+        if self.per == "number" and (self.scope != "contract" or self.every == "purchase"):
+            raise ValueError("per: number belongs to what a plan grants to a contract")
         if (self.every == "month") != (self.first_month is not None):
             raise ValueError("an allowance of every month, and only such a one, says first_month (full, prorate)")
         if self.roll_for is not None and self.unused != "roll":
@@ -173,18 +195,25 @@ class Volume(QuantityPrice):
 
     of: Unit
     scope: Literal["number", "contract"]
+    every: Literal["month", "day"] = "month"
 
     @model_validator(mode="after")
     def _discounts(self) -> Self:
+        if self.every == "day" and (self.fee_at_zero or self.minimum_at_zero):
+            raise ValueError("a price by the day costs nothing on days without calls")
         if self.of != "yuan" and any(band.discount is not None for band in self.bands):
             raise ValueError("a discount is of yuan; bands of other units have a price")
         return self
 
 
 class Discount(Strict):
-    """A share or an amount off a number's call charges, before the cap or after it."""
+    """A share or an amount off a number's call charges, before the cap or after it.
+
+    `on: metered` takes a share off its metered items instead, `on: all` off calls, metered items and fees alike.
+    """
 
     name: str
+    on: Literal["calls", "metered", "all"] = "calls"
     share: Share | None = None
     amount: FenAmount | None = None
     position: Literal["before_cap", "after_cap"]
@@ -193,6 +222,8 @@ class Discount(Strict):
     def _one_kind(self) -> Self:
         if (self.share is None) == (self.amount is None):
             raise ValueError("a discount is a share or an amount")
+        if self.on != "calls" and (self.share is None or self.position != "after_cap"):
+            raise ValueError("a discount on more than calls is a share, after the cap")
         return self
 
 
@@ -224,3 +255,10 @@ class Metered(Strict):
     scope: Literal["number", "contract"]
     price: QuantityPrice
     tax_code: str
+    free_records: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _records(self) -> Self:
+        if self.free_records is not None and self.counted != "each":
+            raise ValueError("free_records belongs to counted: each")
+        return self

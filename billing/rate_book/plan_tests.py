@@ -37,6 +37,7 @@ class PlanTest(Strict):
 
     start: Start | None = None
     seconds: Quantity | None = None
+    call_class: str | None = None
     item: str | None = None
     quantity: Quantity | None = None
     day: dt.date | None = None
@@ -48,6 +49,10 @@ class PlanTest(Strict):
         of_item = (self.item is not None, self.quantity is not None, self.day is not None)
         if not ((all(of_call) and not any(of_item)) or (all(of_item) and not any(of_call))):
             raise ValueError("a test gives start and seconds of a call, or item, quantity and day")
+        if self.call_class is not None and not any(of_call):
+            raise ValueError("call_class belongs to the test of a call")
+        if self.seconds is not None and (self.seconds * MS).denominator != 1:
+            raise ValueError("seconds have at most three places")
         return self
 
     @property
@@ -68,7 +73,9 @@ class PlanTest(Strict):
 class Prices(Protocol):
     """What tests ask of a rate book."""
 
-    def first_price(self, plan_id: str, start: dt.datetime, talk_ms: int) -> Fraction | None:
+    def first_price(
+        self, plan_id: str, start: dt.datetime, talk_ms: int, call_class: str | None = None
+    ) -> Fraction | None:
         """What a call costs, None where the plan has no price."""
 
 
@@ -95,7 +102,7 @@ def _cost(plan: Any, test: PlanTest, book: Prices) -> Fraction | None:  # noqa: 
     if version is None:
         return None
     if test.start is not None:
-        return book.first_price(plan.plan, test.start, int((test.seconds or 0) * MS))
+        return book.first_price(plan.plan, test.start, int((test.seconds or 0) * MS), test.call_class)
     prices: dict[str, QuantityPrice | None] = {fee.item: fee.price for fee in version.fees}
     prices |= {metered.item: metered.price for metered in version.metered} | {VOLUME: version.volume}
     of_item = prices.get(test.item or "")

@@ -102,11 +102,24 @@ class RetailVersion(Strict):
                 raise ValueError("calls that are rounded at the invoice leave no whole fen of a number to credit")
             if len({price.rounding for price in self.prices}) > 1:
                 raise ValueError("calls that are rounded at the invoice are so in every window")
+        if self.cap_amount and self.cap_amount.crossing != "whole" and self.cap_count:
+            raise ValueError("calls cut at a cap on fees do not go together with a cap on calls")
         if self.volume and any(caps):
             if not self.volume.grows_steadily:
                 raise ValueError("a price that later calls can lower never says when a cap is reached")
             if self.volume.scope == "contract" or any(cap.scope == "contract" for cap in caps if cap):
                 raise ValueError("with a cap, volume and cap are of the number")
+        replaced = ("connect_fee", "minimum_charge", "maximum_charge", "legs", "discount")
+        defaults = CallPrice.model_fields
+        for name in replaced if self.volume and self.volume.of != "yuan" else ():
+            if any(getattr(price, name) != defaults[name].default for price in self.prices):
+                raise ValueError(f"a price by volume takes the place of the price of each call, {name} included")
+        if self.metered and any("on" not in discount.model_fields_set for discount in self.discounts):
+            raise ValueError("with metered items each discount says on: calls, metered or all")
+        of_contract = any(metered.scope == "contract" for metered in self.metered)
+        counts = self.minimum.counts if self.minimum and self.minimum.scope == "number" else "calls"
+        if of_contract and counts in ("calls_and_metered", "all"):
+            raise ValueError("metered items of the whole contract cannot fill a minimum of each number")
         is_before = any(discount.position == "before_cap" for discount in self.discounts)
         if is_before and self.cap_amount and self.cap_amount.scope == "contract":
             raise ValueError("a cap of the whole contract cannot fill with the discounts of single numbers")

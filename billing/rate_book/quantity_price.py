@@ -40,10 +40,14 @@ UnitPrice = Annotated[Fraction, BeforeValidator(_read_price), _AS_TEXT]
 
 
 class Band(Strict):
-    """What lies above a quantity: the price of a unit (or a discount, where units are yuan), a fee for entering."""
+    """What lies above a quantity: the price of a unit (or a discount, where units are yuan), a fee for entering.
+
+    With `per` the price is of so many units; what does not fill so many costs as much as they do.
+    """
 
     above: Quantity
     price: UnitPrice | None = None
+    per: Quantity | None = None
     discount: Share | None = None
     fee: Amount = 0
 
@@ -53,6 +57,8 @@ class Band(Strict):
             raise ValueError('a band says price, discount or fee; what costs nothing is priced "0"')
         if self.price is not None and self.discount is not None:
             raise ValueError("a band has a price or a discount, not both")
+        if self.per is not None and (self.price is None or not self.per):
+            raise ValueError("per belongs to a price, and is more than nothing")
         return self
 
     @property
@@ -61,6 +67,10 @@ class Band(Strict):
         if self.discount is not None:
             return Fraction(MICRO_PER_YUAN * (BASIS_POINTS - self.discount), BASIS_POINTS)
         return self.price or Fraction(0)
+
+    def counted(self, units: Fraction) -> Fraction:
+        """How often units of this band cost its price."""
+        return units if self.per is None else Fraction(math.ceil(units / self.per))
 
 
 class Package(Strict):
@@ -92,6 +102,7 @@ class QuantityPrice(Strict):
     all_units: tuple[Band, ...] = ()
     edge: Literal["lower", "upper"] = "lower"
     fee_at_zero: bool | None = None
+    minimum_at_zero: bool = False
     minimum_charge: Amount = 0
     maximum_charge: Amount | None = None
 
@@ -104,6 +115,8 @@ class QuantityPrice(Strict):
             raise ValueError("divide_by is more than nothing")
         if self.maximum_charge is not None and self.maximum_charge < self.minimum_charge:
             raise ValueError("maximum_charge lies below minimum_charge")
+        if self.minimum_at_zero and not self.minimum_charge:
+            raise ValueError("minimum_at_zero belongs to minimum_charge")
         _check_bands(self.bands, self.fee_at_zero)
         return self
 
@@ -130,7 +143,7 @@ class QuantityPrice(Strict):
     def amount_of(self, quantity: Fraction) -> Fraction:
         """What a quantity costs, exactly, in millionths of a yuan."""
         amount = sum((cost for _, _, cost in self.steps(quantity)), Fraction(0))
-        amount = max(amount, Fraction(self.minimum_charge)) if quantity else amount
+        amount = max(amount, Fraction(self.minimum_charge)) if quantity or self.minimum_at_zero else amount
         return amount if self.maximum_charge is None else min(amount, Fraction(self.maximum_charge))
 
     def steps(self, quantity: Fraction) -> list[tuple[Fraction, Fraction, Fraction]]:
@@ -143,12 +156,12 @@ class QuantityPrice(Strict):
         entered = [band for index, band in enumerate(self.bands) if self._is_entered(index, units)]
         steps: list[tuple[Fraction, Fraction, Fraction]] = []
         if self.all_units and entered:
-            _add(steps, units, entered[-1].unit_micro)
+            _add(steps, entered[-1].counted(units), entered[-1].unit_micro)
             entered = entered[-1:]
         elif self.graduated:
             ends = [*(band.above for band in self.bands[1:]), units]
             for band, end in zip(self.bands, ends, strict=True):
-                _add(steps, max(Fraction(0), min(units, end) - band.above), band.unit_micro)
+                _add(steps, band.counted(max(Fraction(0), min(units, end) - band.above)), band.unit_micro)
         for band in entered:
             _add(steps, Fraction(1) if band.fee else Fraction(0), Fraction(band.fee))
         return steps

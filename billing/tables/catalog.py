@@ -147,7 +147,7 @@ class MeteredItem(Table):
     service_number = text("The 400 number", "400号码")
     item = text("Metered item of the plan", "用量项目")
     used_on = day("Day of the usage", "使用日")
-    quantity = integer("How much, in the unit the plan's price converts", "数量", "unit of the plan's price")
+    quantity_micro = integer("How much, in millionths of the unit that the plan's price converts", "用量", "1e-6 unit")
 
 
 SERVICE_EVENTS = ("suspension", "fault", "works", "gift", "order")

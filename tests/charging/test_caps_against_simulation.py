@@ -127,3 +127,61 @@ def covered(calls, adjustments):
         else:
             ids.add(row["cdr_id"])
     return ids
+
+
+def paid_of(rows, cap, crossing):
+    """What is billed of each call when a number's cap cuts the calls that reach it or are under way then."""
+    paid, total, instant = {}, 0, None
+    for row in sorted(rows, key=lambda row: (row["ended_at"], row["started_at"], row["call_id"])):
+        if instant is not None and row["started_at"] > instant:
+            paid[row["cdr_id"]] = 0
+        elif instant is not None:
+            paid[row["cdr_id"]] = 0  # under way when the cap was reached
+        else:
+            total += row["amount_micro"]
+            paid[row["cdr_id"]] = row["amount_micro"]
+            if total >= cap:
+                instant = row["ended_at"]
+                paid[row["cdr_id"]] -= (total - cap) if crossing == "truncate" else row["amount_micro"]
+    return paid
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(CALL, max_size=25), st.integers(1, 60), st.sampled_from(["truncate", "none"]))
+def test_calls_cut_at_a_cap(picks, tenths, crossing):
+    table = month_of(picks)
+    cap = {"amount": f"{tenths / 10:.2f}", "fee_base": "usage", "scope": "number", "crossing": crossing}
+    book = rate_book(retail(cap_amount=cap), contract=contracts("C1"), subscription=SUBSCRIPTION)
+    out = charge_accounts(OCTOBER, totals(table), Calls(table), book, NO_MOVEMENTS)
+    adjustments, charges = out.tables["call_adjustment"], out.tables["charge"]
+    for number in NUMBERS:
+        own = table.filter(pl.col("service_number") == number)
+        paid = paid_of(own.to_dicts(), tenths * 100_000, crossing)
+        due = charges.filter(pl.col("service_number") == number)["amount_micro"].sum()
+        assert due == round_to_fen(sum(paid.values()))
+        if crossing == "truncate" and own["amount_micro"].sum() >= tenths * 100_000:
+            assert due == tenths * 100_000
+        rows = adjustments.filter(pl.col("service_number") == number)
+        assert rows["amount_micro"].sum() == own["amount_micro"].sum() - sum(paid.values())
+        for row in rows.filter(pl.col("cdr_id").is_not_null()).iter_rows(named=True):
+            whole = own.row(by_predicate=pl.col("cdr_id") == row["cdr_id"], named=True)
+            assert row["amount_micro"] == whole["amount_micro"] - paid[row["cdr_id"]]
+            assert row["call_count"] == ((paid[row["cdr_id"]] == 0 and row["amount_micro"] > 0) or crossing == "none")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(CALL, max_size=25), st.integers(1, 60), st.integers(1, 6))
+def test_a_cap_that_bills_on_only_tells(picks, tenths, count):
+    table = month_of(picks)
+    terms = terms_of(("number", tenths * 100_000), ("number", count, "attempts"))
+    for name in terms:
+        terms[name] |= {"after": "bill"}
+    book = rate_book(retail(**terms), contract=contracts("C1"), subscription=SUBSCRIPTION)
+    out = charge_accounts(OCTOBER, totals(table), Calls(table), book, NO_MOVEMENTS)
+    assert out.tables["call_adjustment"].is_empty()
+    assert out.tables["charge"]["amount_micro"].sum() == table["amount_micro"].sum()
+    over = replay(table.to_dicts(), ("number", tenths * 100_000), ("number", count, "attempts"))
+    charged = table.filter(pl.col("cdr_id").is_in(sorted(over)), pl.col("amount_micro") > 0)
+    told = {finding.values["number"]: finding.values["calls"] for finding in out.findings}
+    assert told == dict(charged.group_by("service_number").len().iter_rows())
+    assert {finding.reason for finding in out.findings} <= {"CAP_PASSED"}

@@ -26,7 +26,7 @@ ONE = "contract_id service_number plan_id valid_from valid_to\nC1 4006000001 pla
 YEARLY = {"name": "yearly", "of": "minute", "quantity": "6000", "every": "year", "scope": "contract",
           "last_call": "split", "unused": "lapse"}  # fmt: skip
 RECORDING = {"item": "recording", "counted": "sum", "scope": "number", "price": {"price": "0.05"}, "tax_code": "voice"}
-METERED = "metered_id contract_id service_number item used_on quantity\n"
+METERED = "metered_id contract_id service_number item used_on quantity_micro\n"
 
 
 def charged(period, book, movements=NO_MOVEMENTS, text="day number contract"):
@@ -121,7 +121,7 @@ def test_metered_usage_goes_by_the_plan_of_its_day(used_on, expected):
     C1          4006000001     talk    2026-10-15 -
     """
     plans = (retail(), retail(plan="talk", metered=[RECORDING]))
-    rows = f"{METERED}U1 C1 4006000001 recording {used_on} 100"
+    rows = f"{METERED}U1 C1 4006000001 recording {used_on} 100000000"
     book = rate_book(*plans, contract=contracts("C1"), subscription=subscription, metered_item=rows)
     out = charged(OCTOBER, book)
     assert [finding.reason for finding in out.findings] == expected
@@ -133,7 +133,7 @@ def test_metered_usage_goes_by_the_plan_of_its_day(used_on, expected):
 @pytest.mark.parametrize(("used_on", "expected"), [("2026-10-09", "0.00"), ("2026-10-10", "5.00")])
 def test_metered_usage_of_a_free_trial_is_free(used_on, expected):
     contract = "contract_id customer_id agent_id trial_until\nC1 K1 A1 2026-10-10"
-    rows = f"{METERED}U1 C1 4006000001 recording {used_on} 100"
+    rows = f"{METERED}U1 C1 4006000001 recording {used_on} 100000000"
     book = rate_book(retail(metered=[RECORDING]), contract=contract, subscription=ONE, metered_item=rows)
     assert due(charged(OCTOBER, book).tables["charge"]) == expected
 
@@ -145,7 +145,7 @@ def test_a_plan_that_comes_back_within_the_month_governs_it():
     dates = [usage(f"day number contract\n{day} n c")["usage_date"][0] for day in (5,)]
     back = {**plan.versions, dates[0].replace(month=9, day=20): None, dates[0]: version}
     plan = plan.model_copy(update={"versions": back})
-    rows = f"{METERED}U1 C1 4006000001 recording 2026-10-20 100"
+    rows = f"{METERED}U1 C1 4006000001 recording 2026-10-20 100000000"
     book = rate_book(plan, contract=contracts("C1"), subscription=ONE, metered_item=rows)
     assert due(charged(OCTOBER, book).tables["charge"]) == "5.00"
 

@@ -60,19 +60,30 @@ def book_of(*kinds):
 
 @pytest.mark.parametrize(
     ("day", "voice", "value_added"),
-    [("2018-05-01", 1000, 600), ("2019-03-31", 1000, 600), ("2019-04-01", 900, 600), ("2026-10-31", 900, 600)],
+    [
+        ("2014-05-31", 0, 0),
+        ("2014-06-01", 1100, 600),
+        ("2018-04-30", 1100, 600),
+        ("2018-05-01", 1000, 600),
+        ("2019-03-31", 1000, 600),
+        ("2019-04-01", 900, 600),
+        ("2026-10-31", 900, 600),
+    ],
 )
 def test_vat_of_a_general_taxpayer(day, voice, value_added):
     book = book_of(("2017-01-01", "general"))
     assert (book.vat_rate_bp("voice", D(day)), book.vat_rate_bp("value_added", D(day))) == (voice, value_added)
 
 
-@pytest.mark.parametrize(("day", "rate"), [("2023-01-01", 100), ("2027-12-31", 100), ("2028-01-01", 300)])
+@pytest.mark.parametrize(
+    ("day", "rate"),
+    [("2014-05-31", 0), ("2022-12-31", 300), ("2023-01-01", 100), ("2027-12-31", 100), ("2028-01-01", 300)],
+)
 def test_vat_of_a_small_taxpayer(day, rate):
     assert book_of(("2017-01-01", "small_scale")).vat_rate_bp("voice", D(day)) == rate
 
 
-@pytest.mark.parametrize(("kind", "day"), [("general", "2018-04-30"), ("small_scale", "2022-12-31")])
+@pytest.mark.parametrize(("kind", "day"), [("general", "1999-12-31"), ("small_scale", "1999-12-31")])
 def test_a_day_without_a_rate_is_refused_and_not_taken_as_zero(kind, day):
     with pytest.raises(Refusal) as refused:
         book_of(("2017-01-01", kind)).vat_rate_bp("voice", D(day))

@@ -36,7 +36,7 @@ from billing.rate_book.windows import Window
 from pipelines.books import shipped
 
 QUANTITY_FORMS = {"divide_by", "round", "free", "price", "package", "graduated", "all_units", "edge", "fee_at_zero",
-                  "minimum_charge", "maximum_charge"}  # fmt: skip
+                  "minimum_charge", "maximum_charge", "minimum_at_zero"}  # fmt: skip
 OPTIONAL = {
     Minimum: {"per_month", "per_year", "first_month", "prorate_day_rate", "counts", "suspended"},
     CallPrice: {"schedule", "price_per_minute", "blocks", "connect_fee", "minimum_charge", "maximum_charge",
@@ -48,14 +48,18 @@ OPTIONAL = {
     Window: {"call_class"},
     RetailVersion: {"windows", "straddle", "calendar", "minimum", "cap_amount", "cap_count", "fees", "allowances",
                     "volume", "discounts", "metered", "subsidy", "caller_pays", "at_edge", "service_credits"},
-    Allowance: {"quantity", "roll_for", "first_month", "drawn"},
+    Allowance: {"quantity", "roll_for", "first_month", "drawn", "per"},
     QuantityPrice: QUANTITY_FORMS,
-    Volume: QUANTITY_FORMS,
-    Band: {"price", "discount", "fee"},
+    Volume: QUANTITY_FORMS | {"every"},
+    Band: {"price", "discount", "fee", "per"},
+    Block: {"price", "price_per_minute"},
+    AmountCap: {"crossing", "after"},
+    CountCap: {"after"},
+    Metered: {"free_records"},
     Package: {"single_price"},
-    Discount: {"share", "amount"},
+    Discount: {"share", "amount", "on"},
     RetailPlan: {"illustrative", "monthly_range", "words", "tests"},
-    PlanTest: {"start", "seconds", "item", "quantity", "day"},
+    PlanTest: {"start", "seconds", "call_class", "item", "quantity", "day"},
 }  # fmt: skip
 """What may be left out: a term the plan does not have, or one of which leaving it out is the plain reading."""
 MODELS = (PlanTest, Allowance, Band, Discount, Metered, Package, QuantityPrice, Volume, AmountCap, Block, CallPrice,

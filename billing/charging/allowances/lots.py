@@ -142,16 +142,21 @@ def _users(terms: Sequence[AccountTerms], findings: list[Finding]) -> dict[Owner
 
 
 def _granted(period: Period, users: Mapping[Owner, Sequence[_User]]) -> Iterator[Lot]:
-    """What plans grant: each month, or each year from the day the first number opened."""
+    """What plans grant: each day, each month, or each year from the day the first number opened."""
     for (contract, number, _), sharing in users.items():
         allowance = sharing[0].allowance
         first = sharing[0].terms
         opened_on = first.opened_on if number else first.contract_opened_on
         if allowance.quantity is None:
             continue
-        whole = allowance.counted(allowance.quantity)
+        whole = allowance.counted(allowance.quantity) * (len(sharing) if allowance.per == "number" else 1)
         rolled = allowance.roll_for or 0
         is_endless = allowance.unused == "roll" and allowance.roll_for is None
+        if allowance.every == "day":
+            for day in period.days():
+                if day >= opened_on:
+                    yield Lot(allowance, contract, number, day, day + dt.timedelta(days=1), whole, is_new=True)
+            continue
         if allowance.every == "month":
             granted_on = max(period.start, opened_on)
             days = (period.end - granted_on).days

@@ -17,6 +17,7 @@ from billing.charging.charge_rows import ChargeWriter, in_charge_order
 from billing.charging.discounts import discount_items
 from billing.charging.fixed_fees import fee_items, quantities_held
 from billing.charging.late import late_adjustments, late_charges, late_movements, touched_contracts
+from billing.charging.late_fees import late_fee_rows
 from billing.charging.metered import metered_items
 from billing.charging.minimums import counted_charges, minimum_finding, true_ups
 from billing.charging.month_usage import CallsOf, month_usage
@@ -143,3 +144,17 @@ def charge_late(
         AllowanceMovement.name: late_movements(period, *both(AllowanceMovement)),
     }
     return Outcome(tables)
+
+
+def charge_late_fees(period: Period, late_fees: pl.DataFrame, book: RateBook) -> Outcome:
+    """Charge what is billed of late fees: after everything else, so that no minimum, cap or discount counts them.
+
+    Args:
+        period: the billing period.
+        late_fees: `LateFee` rows of the period.
+        book: the rate book.
+
+    Returns:
+        Table `charge` in key order. No findings.
+    """
+    return Outcome({Charge.name: in_charge_order(Charge.of_rows(late_fee_rows(period, late_fees, book)))})

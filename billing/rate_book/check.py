@@ -9,7 +9,7 @@ from billing.core.findings import Finding
 from billing.rate_book.book import RateBook
 from billing.rate_book.check_prices import price_findings
 from billing.rate_book.check_terms import Where, fee_findings, subscription_findings, usage_findings
-from billing.tables.catalog import Adjustment, Agent, Carrier, Subscription
+from billing.tables.catalog import Adjustment, Agent, Carrier, Contract, Subscription
 
 
 def check_book(book: RateBook, where: Where) -> list[Finding]:
@@ -67,6 +67,9 @@ def _tax_codes(book: RateBook, where: Where) -> Iterator[Finding]:
         if code not in book.prices.tax.codes:
             values = {"plan": plan_id, "code": code}
             yield Finding("TAX_CODE_UNKNOWN", "critical", f"rate_plans/{kind}/{plan_id}.yaml", values)
+    code, is_billed = book.policy.late_fee.tax_code, (book.table(Contract.name)[Contract.late_fee] == "bill").any()
+    if code not in book.prices.tax.codes and (is_billed or "tax_code" in book.policy.late_fee.model_fields_set):
+        yield Finding("LATE_FEE_TAX_CODE_UNKNOWN", "critical", "books.toml", {"code": code})
     for row in book.table(Adjustment.name).sort(Adjustment.adjustment_id).iter_rows(named=True):
         if row[Adjustment.tax_code] not in book.prices.tax.codes:
             values = {"adjustment": row[Adjustment.adjustment_id], "code": row[Adjustment.tax_code]}

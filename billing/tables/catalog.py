@@ -67,6 +67,7 @@ class Contract(Table):
     term_years = integer("Years of the term", "合同年限", "year")
     total_micro = fen("Agreed total of the whole term, tax included; null for monthly contracts", "合同总金额（含税）")
     trial_until = day("First day after a free trial, null when there is none", "试用截止日（不含）")
+    late_fee = text("show or bill: what becomes of late fees of overdue bills; null: show", "滞纳金")
 
 
 class ServiceNumber(Table):
@@ -194,6 +195,7 @@ class Adjustment(Table):
     amount_micro = fen("Amount, tax included, negative for a credit", "金额（含税）")
     tax_code = text("Tax code in rate_plans/tax", "税目")
     reason = text("Why, as it is printed", "原因")
+    waives = text("late_fee where the adjustment waives late fees, which are no part of what is owed late", "减免项目")
 
 
 CATALOG_TABLES = (

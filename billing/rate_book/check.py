@@ -3,9 +3,11 @@
 Plans that nobody can be billed by, prices below cost, contracts whose terms the plan does not carry.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 
 from billing.core.findings import Finding
+from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.rate_book.check_prices import price_findings
 from billing.rate_book.check_terms import Where, fee_findings, subscription_findings, usage_findings
@@ -48,12 +50,28 @@ def _calendars(book: RateBook) -> Iterator[Finding]:
     for plan_id, plan in sorted(book.prices.retail.items()):
         place = f"rate_plans/retail/{plan_id}.yaml"
         for name in sorted({version.calendar for version in plan.versions.values() if version and version.calendar}):
-            calendar = book.prices.calendars.get(name)
-            if calendar is None:
+            if name not in book.prices.calendars:
                 yield Finding("CALENDAR_UNKNOWN", "critical", place, {"plan": plan_id, "calendar": name})
-            elif book.policy.start.year not in calendar.years:
-                where = f"rate_plans/calendars/{name}.yaml"
-                yield Finding("CALENDAR_YEAR_MISSING", "critical", where, {"year": book.policy.start.year})
+    yield from calendar_years(book, book.policy.start, book.policy.start)
+
+
+def calendar_years(book: RateBook, first: Period, last: Period) -> Iterator[Finding]:
+    """Years that the calendar of a plan lacks, where a version in force in these months goes by it."""
+    for plan_id, plan in sorted(book.prices.retail.items()):
+        lacking: set[tuple[str, int]] = set()
+        starts = sorted(plan.versions)
+        for start, following in zip(starts, [*starts[1:], last.end], strict=True):
+            version = plan.versions[start]
+            calendar = book.prices.calendars.get(version.calendar or "") if version else None
+            since, until = max(first.start, start), min(last.end, following)
+            if version and calendar and since < until:
+                # The last day, and where calls are split at midnight the day after it.
+                through = until if version.straddle == "split" else until - dt.timedelta(days=1)
+                years = range(since.year, through.year + 1)
+                lacking |= {(calendar.calendar, year) for year in years if year not in calendar.years}
+        for name, year in sorted(lacking):
+            values = {"plan": plan_id, "calendar": name, "year": year}
+            yield Finding("CALENDAR_YEAR_NEEDED", "critical", f"rate_plans/calendars/{name}.yaml", values)
 
 
 def _tax_codes(book: RateBook, where: Where) -> Iterator[Finding]:

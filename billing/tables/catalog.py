@@ -82,6 +82,10 @@ class ServiceNumber(Table):
     carrier_id = text("Carrier; taken from the prefix when left empty", "运营商编号")
     grade = text("Grade of the number; the carrier's minimum goes by it", "号码等级")
     landing_number = text("Number calls are forwarded to", "落地号码")
+    landing_owner = text("Name the landing number is registered to, null when it is not known", "落地号码登记人")
+    forward_numbers = text(
+        "Numbers tried in turn when that is busy or does not answer, separated by ;", "遇忙无应答转接号码"
+    )
 
 
 class Subscription(Table):

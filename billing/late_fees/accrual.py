@@ -40,18 +40,18 @@ def overdue_bill(
         end: first day that does not count.
         terms: rates by day and the cap.
     """
-    exact, days = Fraction(0), 0
+    exact_bp, days = 0, 0
     for since, until in _spans(due_date + ONE_DAY, payments, end, terms):
-        unpaid = _unpaid(principal_micro, payments, since)
-        length = (until - since).days
-        exact += Fraction(unpaid * terms.rate_bp(since) * length, BASIS_POINTS)
-        days += length if unpaid else 0
-    cap = Fraction(principal_micro * terms.cap, BASIS_POINTS)
+        if unpaid := _unpaid(principal_micro, payments, since):
+            length = (until - since).days
+            exact_bp += unpaid * terms.rate_bp(since) * length
+            days += length
+    cap_bp = principal_micro * terms.cap
     return Overdue(
         paid_micro=_received(payments, end),
         unpaid_micro=_unpaid(principal_micro, payments, end),
         days=days,
-        accrued_micro=fen_of(min(exact, cap)),
+        accrued_micro=fen_of(Fraction(min(exact_bp, cap_bp), BASIS_POINTS)),
     )
 
 

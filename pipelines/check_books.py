@@ -8,6 +8,7 @@ from billing.core.findings import Finding
 from billing.core.money import net_of_vat, yuan_exact
 from billing.core.period import Period
 from billing.rate_book.book import WINDOW_MARK, RateBook
+from billing.rate_book.check import calendar_years
 from billing.rate_book.check_terms import sample_findings
 from billing.tables.calls import UsageTotal
 from pipelines.books import Books
@@ -15,11 +16,21 @@ from pipelines.parts import parts_of, usage_of
 
 
 def use_findings(books: Books, book: RateBook) -> Iterator[Finding]:
-    """PLAN_ILLUSTRATIVE and PLAN_LOST_MONEY, both warnings."""
+    """CALENDAR_YEAR_NEEDED (critical), PLAN_ILLUSTRATIVE and PLAN_LOST_MONEY (warnings)."""
+    yield from _calendar_years(books, book)
     yield from sample_findings(book)
     periods = sorted({*books.state.runs, *books.state.closes})
     if periods:
         yield from _lost(books, book, Period.parse(periods[-1]))
+
+
+def _calendar_years(books: Books, book: RateBook) -> Iterator[Finding]:
+    """Years that plans need from the first month to the last that there are records of or that is billed next."""
+    start = book.policy.start
+    recorded = [Period.of(part.day) for part in parts_of(books.state) if part.day]
+    closed = max((Period.parse(name) for name in books.state.closes), default=start.shifted(-1))
+    last = max([closed.shifted(1), *recorded])
+    yield from calendar_years(book, min([start, *recorded]), last)
 
 
 def _lost(books: Books, book: RateBook, period: Period) -> Iterator[Finding]:

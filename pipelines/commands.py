@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from billing.core.findings import refuse
+from billing.core.findings import Refusal, refuse
 from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.tables.documents import Conservation, Invoice, InvoiceLine
@@ -73,7 +73,10 @@ def check(session: Session, books: Path) -> None:
     with session.reading(books) as opened:
         loaded = load_rate_book(books)
         findings = [*loaded.findings, *use_findings(opened, loaded.book)]
-    session.found(finding for finding in findings if finding.reason != "CATALOG_FILE_READ")
+    told = [finding for finding in findings if finding.reason != "CATALOG_FILE_READ"]
+    if any(finding.severity == "critical" for finding in told):
+        raise Refusal(*told)
+    session.found(told)
     warnings = sum(finding.severity == "warning" for finding in findings)
     session.say("summary.check_clean", warnings=warnings)
     session.give(warnings=warnings)

@@ -30,9 +30,16 @@ taxpayer = [{{ start = 2020-01-01, kind = "general" }}]
 revenue_mode = "gross"         # {revenue_words}
 fapiao_at = "bill"             # {fapiao_words}
 collects = "house"             # {collects_words}
+
+# {late_fee_words}
+[late_fee]
+rates = [{{ start = 2016-02-06, per_day = "0.003" }}]  # {late_rates_words}
+cap = "1"                      # {late_cap_words}
+tax_code = "voice"             # {late_tax_words}
 """
 TAX_NUMBER = "91110000000000000X"
-_WORDS = ("title", "first", "due", "raw", "key", "taxpayer", "readings", "revenue", "fapiao", "collects")
+_WORDS = ("title", "first", "due", "raw", "key", "taxpayer", "readings", "revenue", "fapiao", "collects",
+          "late_fee", "late_rates", "late_cap", "late_tax")  # fmt: skip
 
 
 def init_books(root: Path, *, first: Period, lang: str) -> None:

@@ -12,11 +12,12 @@ import polars as pl
 from billing.charging.account_terms import month_terms
 from billing.charging.caller_share import caller_shares
 from billing.charging.fees_due import billed_ahead
-from billing.charging.stage import charge_accounts, charge_late
+from billing.charging.stage import charge_accounts, charge_late, charge_late_fees
 from billing.commission.stage import pay_commission
 from billing.core.findings import Finding, Outcome
 from billing.core.period import Period
 from billing.invoicing.stage import make_invoices
+from billing.late_fees.stage import accrue_late_fees
 from billing.posting.stage import post_documents
 from billing.publishing.conservation import certify
 from billing.rate_book.book import RateBook
@@ -31,6 +32,7 @@ from billing.tables.documents import (
     Conservation,
     Invoice,
     InvoiceLine,
+    LateFee,
     ResourceFee,
     ServiceCredit,
     SettlementLine,
@@ -41,12 +43,12 @@ from pipelines.books import Books
 from pipelines.parts import CallsOf, parts_of, rated_calls, usage_of
 from pipelines.past import (
     LateMonth,
-    billed_before,
-    commission_before,
+    bills_before,
+    bills_of,
     fees_of_previous_month,
     late_months,
-    movements_before,
     receipts_since,
+    rows_before,
 )
 from pipelines.progress import Progress
 from pipelines.records import records_by_fate
@@ -74,7 +76,7 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
     with progress.stage("charging"):
         usage = usage_of(books, parts)
         own_usage = usage.filter(pl.col(UsageTotal.usage_date) >= period.start)
-        movements = movements_before(books, period)
+        movements = rows_before(books, AllowanceMovement, period)
         fees = fees_of_previous_month(books, book, period)
         ahead = billed_ahead(fees, period)
         charging = charge_accounts(period, own_usage, CallsOf(books, own), book, movements, ahead=ahead)
@@ -83,14 +85,19 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         for month in late_calls:
             drawn = [movements, *(outcome.tables[AllowanceMovement.name] for outcome in charged)]
             charged.append(_charge_late_month(books, book, period, month, pl.concat(drawn)))
-        charges = _together(Charge, charged)
         callers_paid = caller_shares(period, month_terms(period, book), rated_calls(books, own))
+    with progress.stage("late_fees"):
+        bills = bills_before(books, period)
+        late_fees = accrue_late_fees(period, bills, rows_before(books, LateFee, period), book)
+        fees_charged = charge_late_fees(period, late_fees.tables[LateFee.name], book)
+    charges = _together(Charge, [*charged, fees_charged])
     with progress.stage("invoicing"):
         invoicing = make_invoices(period, charges, book)
     with progress.stage("commission"):
-        billed = billed_before(books, period, invoicing.tables[InvoiceLine.name])
+        own_bills = bills_of(invoicing.tables[Invoice.name], invoicing.tables[InvoiceLine.name])
+        billed = pl.concat([bills, own_bills])
         since = receipts_since(books, book, period)
-        earlier = commission_before(books, period)
+        earlier = rows_before(books, CommissionLine, period)
         commission = pay_commission(period, book, fees, earlier, billed, receipts_since=since)
     with progress.stage("settlement"):
         billed_usage = {month.period: month.usage_before for month in late_calls if month.is_billed_here}
@@ -103,6 +110,7 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         AllowanceMovement.name: _together(AllowanceMovement, charged),
         ServiceCredit.name: charging.tables[ServiceCredit.name],
         CallerShare.name: callers_paid,
+        **late_fees.tables,
         **invoicing.tables,
         **commission.tables,
         **settlement.tables,
@@ -122,7 +130,7 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         tables.update(posting.tables)
     with progress.stage("conservation"):
         tables[Conservation.name], breaches = certify(period, records_by_fate(books, parts), usage, tables)
-    stages = (charging, invoicing, commission, settlement, resources, posting)
+    stages = (charging, late_fees, invoicing, commission, settlement, resources, posting)
     return Month(period, tables, usage, [*(finding for stage in stages for finding in stage.findings), *breaches])
 
 

@@ -9,7 +9,7 @@ from billing.charging.stage import charge_accounts
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.tables.calls import UsageTotal
-from billing.tables.documents import AllowanceMovement, Charge, CommissionLine, InvoiceLine
+from billing.tables.documents import LATE_FEE_WAIVER, AllowanceMovement, Charge, Invoice, InvoiceLine
 from billing.tables.parquet import scan_tables
 from billing.tables.schema import Table
 from pipelines.books import Books
@@ -81,25 +81,23 @@ def receipts_since(books: Books, book: RateBook, period: Period) -> Period:
     return start if previous < start or is_billed_here(books, previous) else period
 
 
-def movements_before(books: Books, period: Period) -> pl.DataFrame:
-    """How the lots of allowances moved in all closed periods before this one."""
-    moved = (stored(books, AllowanceMovement, name) for name in closed_before(books, period))
-    return pl.concat([AllowanceMovement.empty(), *moved])
+def rows_before(books: Books, table: type[Table], period: Period) -> pl.DataFrame:
+    """The rows of a document table of all closed periods before this one."""
+    return pl.concat([table.empty(), *(stored(books, table, name) for name in closed_before(books, period))])
 
 
-def commission_before(books: Books, period: Period) -> pl.DataFrame:
-    """Commission lines of all closed periods before this one."""
-    return pl.concat(
-        [CommissionLine.empty(), *(stored(books, CommissionLine, name) for name in closed_before(books, period))]
-    )
+def bills_before(books: Books, period: Period) -> pl.DataFrame:
+    """What each contract owed by the bills of closed periods: see `bills_of`."""
+    return bills_of(rows_before(books, Invoice, period), rows_before(books, InvoiceLine, period))
 
 
-def billed_before(books: Books, period: Period, lines: pl.DataFrame) -> pl.DataFrame:
-    """What each contract was billed by period: contract_id, period, gross_micro; this period's lines included."""
-    past = [stored(books, InvoiceLine, name).with_columns(period=pl.lit(name)) for name in closed_before(books, period)]
+def bills_of(invoices: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """What bills are of, by contract: contract_id, period, due_date, gross_micro; late fees and their waivers apart."""
+    is_late_fee = (pl.col(InvoiceLine.kind) == "late_fee") | (pl.col(InvoiceLine.item) == LATE_FEE_WAIVER)
     return (
-        pl.concat([lines.with_columns(period=pl.lit(str(period))), *past])
-        .group_by("contract_id", "period")
+        lines.filter(~is_late_fee)
+        .join(invoices.select(Invoice.invoice_key, Invoice.period, Invoice.due_date), on=InvoiceLine.invoice_key)
+        .group_by(InvoiceLine.contract_id, Invoice.period, Invoice.due_date)
         .agg(pl.col(InvoiceLine.gross_micro).sum())
-        .sort("contract_id", "period")
+        .sort(InvoiceLine.contract_id, Invoice.period)
     )

@@ -17,16 +17,18 @@ from billing.publishing.manifest import check_manifest
 from billing.rate_book.book import RateBook
 from billing.rate_book.rating_rows import rating_rows
 from billing.second_route.documents import sum_invoices
+from billing.second_route.late_fees import EARLIER, recompute_late_fees
 from billing.second_route.usage import compare_usage, recompute_day
 from billing.tables.calls import Cdr, UsageTotal
-from billing.tables.documents import Invoice
+from billing.tables.catalog import Contract, Receipt
+from billing.tables.documents import Invoice, InvoiceLine, LateFee
 from billing.tables.parquet import scan_tables
 from pipelines.books import Books
 from pipelines.close import number_invoices
 from pipelines.commits import Commit, fold
 from pipelines.monthly_run import compute_month
 from pipelines.parts import Part, left_out, of_part, parts_of
-from pipelines.past import stored
+from pipelines.past import rows_before, stored
 from pipelines.progress import Progress
 from pipelines.rate_book_of import book_of_snapshot
 from pipelines.rate_parts import rate_part
@@ -114,8 +116,23 @@ def _rebuilt(now: Books, period: Period, commit: Commit, progress: Progress, scr
                 severity: Severity = "warning" if is_known else "critical"
                 yield Finding("VERIFY_REBUILD", severity, f"published/{period}", values)
         held = {table.name: stored(books, table, str(period)) for table in STORED}
-        for detail in sum_invoices(held).iter_rows(named=True):
+        sums = [sum_invoices(held)]
+        if LateFee.name in commit.facts["digests"]:
+            sums.append(_late_fees_again(books, book, period, held[LateFee.name]))
+        for detail in pl.concat(sums).iter_rows(named=True):
             yield Finding("VERIFY_DOCUMENTS", "critical", f"published/{period}", {"detail": detail})
+
+
+def _late_fees_again(books: Books, book: RateBook, period: Period, held: pl.DataFrame) -> pl.DataFrame:
+    """Differences between the late fees of a period and those that SQL makes of the same bills and receipts."""
+    terms = book.policy.late_fee
+    tables = {
+        LateFee.name: held,
+        EARLIER: rows_before(books, LateFee, period),
+        **{table.name: rows_before(books, table, period) for table in (Invoice, InvoiceLine)},
+        **{table.name: book.table(table.name) for table in (Contract, Receipt)},
+    }
+    return recompute_late_fees(period.end, tables, [(rate.start, rate.per_day) for rate in terms.rates], terms.cap)
 
 
 def _part_again(books: Books, book: RateBook, part: Part, out: pl.Series, scratch: Path) -> Iterator[Finding]:

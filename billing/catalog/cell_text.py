@@ -89,9 +89,14 @@ def read_phone(cell: Cell) -> str:
     return text
 
 
+def read_phones(cell: Cell) -> str:
+    """Telephone numbers in normal form, in their order, joined by `;`."""
+    return ";".join(read_phone(part) for part in _parts(cell))
+
+
 def read_prefixes(cell: Cell) -> str:
     """Leading digits of 400 numbers, joined by `;`."""
-    prefixes = [part.strip() for part in re.split(r"[;；,，、]", read_text(cell)) if part.strip()]
+    prefixes = _parts(cell)
     for prefix in prefixes:
         if not _PREFIX.fullmatch(prefix):
             raise CellError("CATALOG_NOT_A_PREFIX", value=prefix)
@@ -100,7 +105,13 @@ def read_prefixes(cell: Cell) -> str:
 
 def has_wide_digits(cell: Cell, kind: str) -> bool:
     """Whether a phone number was written in full-width digits, which are folded and said so."""
-    return kind in ("phone", "service_number") and isinstance(cell, str) and cell != cell.translate(_WIDE_DIGITS)
+    return (
+        kind in ("phone", "phones", "service_number") and isinstance(cell, str) and cell != cell.translate(_WIDE_DIGITS)
+    )
+
+
+def _parts(cell: Cell) -> list[str]:
+    return [part.strip() for part in re.split(r"[;；,，、]", read_text(cell)) if part.strip()]
 
 
 def _digits(cell: Cell) -> str:

@@ -54,7 +54,7 @@ def read_basis_points(cell: Cell) -> int:
     """A share as hundredths of a percent."""
     points = read_count(cell)
     if points > BASIS_POINTS:
-        raise CellError("CATALOG_NOT_A_SHARE", value=points)
+        raise CellError("CATALOG_SHARE_ABOVE_WHOLE", value=points)
     return points
 
 
@@ -69,6 +69,8 @@ def read_share(cell: Cell) -> int:
         points, rest = divmod(points, 100)
         if rest:
             raise CellError("CATALOG_NOT_A_SHARE", value=text)
+        if points > BASIS_POINTS:
+            raise CellError("CATALOG_SHARE_ABOVE_WHOLE", value=text)
     elif points == BASIS_POINTS:
         raise CellError("CATALOG_NOT_A_SHARE", value=text)
     if not 0 <= points <= BASIS_POINTS:

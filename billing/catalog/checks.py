@@ -5,6 +5,7 @@ searched for keys: its missing rows are reported once, where they were lost.
 """
 
 import datetime as dt
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -51,6 +52,8 @@ REFERENCES: tuple[tuple[type[Table], Column, type[Table], str], ...] = (
     (Adjustment, Adjustment.service_number, ServiceNumber, "CATALOG_UNKNOWN_NUMBER"),
 )
 MOST_BOUGHT = 10_000_000
+MOST_FORWARDED = 10
+"""Numbers a platform tries when the landing number is busy or does not answer: 4 to 10, as the service is sold."""
 PREPAID_MODES = ("full_prepayment", "annual_payment")
 
 
@@ -172,6 +175,41 @@ def subscriptions_outside_contracts(catalog: Catalog) -> Iterator[Finding]:
             )
 
 
+def landing_owners(catalog: Catalog) -> Iterator[Finding]:
+    """A landing number is registered to the applicant: the customer of the contract that holds the number last."""
+    names = dict(catalog.customers.select(Customer.customer_id, Customer.customer_name).iter_rows())
+    customers = dict(catalog.contracts.select(Contract.contract_id, Contract.customer_id).iter_rows())
+    held = catalog.subscriptions.sort(Subscription.valid_from).select(
+        Subscription.service_number, Subscription.contract_id
+    )
+    contracts: dict[str, str] = dict(held.iter_rows())
+    unknown = []
+    for row in catalog.numbers.iter_rows(named=True):
+        contract, owner = contracts.get(row[ServiceNumber.service_number], ""), row[ServiceNumber.landing_owner]
+        customer = names.get(customers.get(contract, ""))
+        if row[ServiceNumber.landing_number] and owner is None:
+            unknown.append(row)
+        if owner is not None and customer is not None and _same_width(owner) != _same_width(customer):
+            values = {"number": row[ServiceNumber.service_number], "owner": owner, "customer": customer}
+            yield _finding(catalog, ServiceNumber, row, "LANDING_NOT_APPLICANT", "warning", contract=contract, **values)
+    if unknown:
+        yield _finding(catalog, ServiceNumber, unknown[0], "LANDING_OWNER_UNKNOWN", "info", count=len(unknown))
+
+
+def _same_width(name: str) -> str:
+    """A name without blanks around it, its letters and brackets of one width."""
+    return unicodedata.normalize("NFKC", name).strip()
+
+
+def forward_numbers(catalog: Catalog) -> Iterator[Finding]:
+    """More numbers to forward to than the platform takes."""
+    for row in catalog.numbers.filter(pl.col(ServiceNumber.forward_numbers).is_not_null()).iter_rows(named=True):
+        count = len(row[ServiceNumber.forward_numbers].split(";"))
+        if count > MOST_FORWARDED:
+            values = {"number": row[ServiceNumber.service_number], "count": count, "most": MOST_FORWARDED}
+            yield _finding(catalog, ServiceNumber, row, "FORWARD_NUMBERS_TOO_MANY", "warning", **values)
+
+
 def receipt_periods(catalog: Catalog) -> Iterator[Finding]:
     """Money for a bill says which bill."""
     for row in catalog.receipts.iter_rows(named=True):
@@ -189,6 +227,8 @@ CHECKS: tuple[Check, ...] = (
     large_purchases,
     subscriptions_outside_contracts,
     receipt_periods,
+    landing_owners,
+    forward_numbers,
     unused_rows,
 )
 

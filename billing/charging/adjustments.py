@@ -9,6 +9,7 @@ from billing.charging.charge_rows import ChargeWriter, Item, Row
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.tables.catalog import Adjustment
+from billing.tables.documents import LATE_FEE_WAIVER
 
 
 def adjustment_rows(
@@ -27,7 +28,7 @@ def adjustment_rows(
         if contracts is None or contract_id in contracts:
             item = Item(
                 kind="adjustment",
-                item="adjustment",
+                item=LATE_FEE_WAIVER if row[Adjustment.waives] else "adjustment",
                 product=products.get((contract_id, number)),
                 rate_id=None,
                 tax_code=row[Adjustment.tax_code],

@@ -18,6 +18,7 @@ from billing.charging.discounts import discount_items, with_discounts
 from billing.charging.fees_due import due_in_advance, due_now, fees_of_month
 from billing.charging.fixed_fees import quantities_held
 from billing.charging.late import late_adjustments, late_charges, late_movements, touched_contracts
+from billing.charging.late_fees import late_fee_rows
 from billing.charging.metered import metered_items
 from billing.charging.minimums import counted_charges, minimum_finding, true_ups
 from billing.charging.month_usage import CallsOf, month_usage
@@ -157,3 +158,17 @@ def charge_late(
         AllowanceMovement.name: late_movements(period, *both(AllowanceMovement)),
     }
     return Outcome(tables)
+
+
+def charge_late_fees(period: Period, late_fees: pl.DataFrame, book: RateBook) -> Outcome:
+    """Charge what is billed of late fees: after everything else, so that no minimum, cap or discount counts them.
+
+    Args:
+        period: the billing period.
+        late_fees: `LateFee` rows of the period.
+        book: the rate book.
+
+    Returns:
+        Table `charge` in key order. No findings.
+    """
+    return Outcome({Charge.name: in_charge_order(Charge.of_rows(late_fee_rows(period, late_fees, book)))})

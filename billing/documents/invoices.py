@@ -11,7 +11,7 @@ from billing.documents.readings import bill_readings
 from billing.documents.rendering import Renderer
 from billing.rate_book.book import RateBook
 from billing.tables.catalog import Customer
-from billing.tables.documents import Invoice, InvoiceLine, TaxLine
+from billing.tables.documents import Invoice, InvoiceLine, LateFee, TaxLine
 
 
 def render_bills(
@@ -20,13 +20,14 @@ def render_bills(
     """File name and HTML of every bill.
 
     Args:
-        tables: invoice, invoice_line and tax_line.
+        tables: invoice, invoice_line and tax_line; late_fee where there is one.
         book: customers, company, plans.
         status: draft or closed.
         renderer: of the language wanted.
     """
     lines = rows_by(tables[InvoiceLine.name].sort(InvoiceLine.key), InvoiceLine.invoice_key)
     taxes = rows_by(tables[TaxLine.name].sort(TaxLine.key), TaxLine.invoice_key)
+    late_fees = rows_by(tables.get(LateFee.name, LateFee.empty()).sort(LateFee.key), LateFee.customer_id)
     customers = {row[Customer.customer_id]: row for row in book.table(Customer.name).iter_rows(named=True)}
     for invoice in tables[Invoice.name].sort(Invoice.key).iter_rows(named=True):
         own = [_shown(line, renderer, book) for line in lines.get(invoice[Invoice.invoice_key], [])]
@@ -39,6 +40,7 @@ def render_bills(
                 invoice=invoice,
                 lines=own,
                 taxes=taxes.get(invoice[Invoice.invoice_key], []),
+                late_fees=late_fees.get(invoice[Invoice.customer_id], []),
                 customer=customers.get(invoice[Invoice.customer_id]),
                 company=book.policy.company,
                 readings=bill_readings(book, rate_ids),

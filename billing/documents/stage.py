@@ -19,7 +19,7 @@ def render_documents(
     """Every document of a period.
 
     Args:
-        tables: invoice, invoice_line, tax_line, commission_line, settlement_line, conservation, suspense.
+        tables: invoice, invoice_line, tax_line, late_fee, commission_line, settlement_line, conservation, suspense.
         book: catalog, plans and policy.
         period: the billing period.
         status: draft or closed.

@@ -1,8 +1,8 @@
 """The conservation certificate: every record and every yuan of a period accounted for, or nothing is published.
 
 Records read = not ours + duplicate + suspense + rated; calls rated = charged + free by rule + paid by allowances + over
-cap; charges = invoices; revenue - settlement - commission = margin, all without VAT; every rated call is settled,
-second for second; every document is posted, and postings sum to zero.
+cap; late fees billed = their charges; charges = invoices; revenue - settlement - commission = margin, all without VAT;
+every rated call is settled, second for second; every document is posted, and postings sum to zero.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ from billing.tables.documents import (
     Conservation,
     Invoice,
     InvoiceLine,
+    LateFee,
     Posting,
     ResourceFee,
     SettlementLine,
@@ -63,6 +64,10 @@ def certify(
     equations = {
         "records": (records["read"], accounted),
         "usage": (_sum(own, UsageTotal.amount_micro), _sum(_kind(tables, "usage"), Charge.amount_micro)),
+        "late_fees": (
+            _sum(tables[LateFee.name], LateFee.billed_micro),
+            _sum(_kind(tables, "late_fee"), Charge.amount_micro),
+        ),
         "invoices": (money["charges"], money["invoiced_gross"]),
         "invoice_lines": (money["line_gross"], money["invoiced_gross"]),
         "vat": (money["invoiced_gross"], money["revenue_net"] + money["vat"]),

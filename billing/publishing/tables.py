@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from billing.core.money import decimal_expr
-from billing.publishing.masking import mask_digits, mask_number
+from billing.publishing.masking import mask_digits, mask_number, mask_numbers
 from billing.publishing.shapes import published, published_name
 from billing.tables.calls import CallAdjustment, Suspense, UsageTotal
 from billing.tables.catalog import CATALOG_TABLES, ServiceNumber
@@ -32,6 +32,7 @@ PACKED_TABLES: tuple[type[Table], ...] = (*PERIOD_TABLES, *CATALOG_TABLES)
 _MASKED = {
     (Suspense, Suspense.raw_text): mask_digits,
     (ServiceNumber, ServiceNumber.landing_number): mask_number,
+    (ServiceNumber, ServiceNumber.forward_numbers): mask_numbers,
 }
 _FORMULA = r"^[=+\-@\t\r]"
 

@@ -3,13 +3,15 @@
 Plans that nobody can be billed by, prices below cost, contracts whose terms the plan does not carry.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 
 from billing.core.findings import Finding
+from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.rate_book.check_prices import price_findings
 from billing.rate_book.check_terms import Where, fee_findings, subscription_findings, usage_findings
-from billing.tables.catalog import Adjustment, Agent, Carrier, Subscription
+from billing.tables.catalog import Adjustment, Agent, Carrier, Contract, Subscription
 
 
 def check_book(book: RateBook, where: Where) -> list[Finding]:
@@ -48,12 +50,28 @@ def _calendars(book: RateBook) -> Iterator[Finding]:
     for plan_id, plan in sorted(book.prices.retail.items()):
         place = f"rate_plans/retail/{plan_id}.yaml"
         for name in sorted({name for version in plan.versions.values() if version for name in version.calendars}):
-            calendar = book.prices.calendars.get(name)
-            if calendar is None:
+            if name not in book.prices.calendars:
                 yield Finding("CALENDAR_UNKNOWN", "critical", place, {"plan": plan_id, "calendar": name})
-            elif book.policy.start.year not in calendar.years:
-                where = f"rate_plans/calendars/{name}.yaml"
-                yield Finding("CALENDAR_YEAR_MISSING", "critical", where, {"year": book.policy.start.year})
+    yield from calendar_years(book, book.policy.start, book.policy.start)
+
+
+def calendar_years(book: RateBook, first: Period, last: Period) -> Iterator[Finding]:
+    """Years that the calendar of a plan lacks, where a version in force in these months goes by it."""
+    for plan_id, plan in sorted(book.prices.retail.items()):
+        lacking: set[tuple[str, int]] = set()
+        starts = sorted(plan.versions)
+        for start, following in zip(starts, [*starts[1:], last.end], strict=True):
+            version = plan.versions[start]
+            since, until = max(first.start, start), min(last.end, following)
+            for name in version.calendars if version and since < until else ():
+                # The last day, and where calls are split at midnight the day after it.
+                through = until if version and version.straddle == "split" else until - dt.timedelta(days=1)
+                held = book.prices.calendars[name].years if name in book.prices.calendars else None
+                years = range(since.year, through.year + 1)
+                lacking |= {(name, year) for year in years if held is not None and year not in held}
+        for name, year in sorted(lacking):
+            values = {"plan": plan_id, "calendar": name, "year": year}
+            yield Finding("CALENDAR_YEAR_NEEDED", "critical", f"rate_plans/calendars/{name}.yaml", values)
 
 
 def _tax_codes(book: RateBook, where: Where) -> Iterator[Finding]:
@@ -67,6 +85,9 @@ def _tax_codes(book: RateBook, where: Where) -> Iterator[Finding]:
         if code not in book.prices.tax.codes:
             values = {"plan": plan_id, "code": code}
             yield Finding("TAX_CODE_UNKNOWN", "critical", f"rate_plans/{kind}/{plan_id}.yaml", values)
+    code, is_billed = book.policy.late_fee.tax_code, (book.table(Contract.name)[Contract.late_fee] == "bill").any()
+    if code not in book.prices.tax.codes and (is_billed or "tax_code" in book.policy.late_fee.model_fields_set):
+        yield Finding("LATE_FEE_TAX_CODE_UNKNOWN", "critical", "books.toml", {"code": code})
     for row in book.table(Adjustment.name).sort(Adjustment.adjustment_id).iter_rows(named=True):
         if row[Adjustment.tax_code] not in book.prices.tax.codes:
             values = {"adjustment": row[Adjustment.adjustment_id], "code": row[Adjustment.tax_code]}

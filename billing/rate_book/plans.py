@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from billing.core.money import BASIS_POINTS
 from billing.rate_book.call_price import CallPrice, Share, Strict
 from billing.rate_book.month_terms import (
     Allowance,
@@ -229,6 +230,20 @@ class CommissionVersion(Strict):
     change: Literal["new", "old"]
     base_tax: Literal["gross", "net"]
     products: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _within_what_is_paid(self) -> Self:
+        """Prepayments earn by one rule, but the fees that they pay earn as function fees too; tiers divide what arises.
+
+        A receipt for a term or year of a contract paid by the month falls under both.
+        """
+        ahead = max((self.full_prepayment, *self.annual_payment_by_year))
+        if ahead + self.monthly_function_fee > BASIS_POINTS:
+            ahead_percent, fee_percent = (f"{bp // 100}.{bp % 100:02d} %" for bp in (ahead, self.monthly_function_fee))
+            raise ValueError(
+                f"a payment could earn more than 100 %: {ahead_percent} paid ahead and {fee_percent} by function fee"
+            )
+        return self
 
 
 class CommissionScheme(Strict):

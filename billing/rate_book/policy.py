@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from billing.core.findings import Finding, Refusal
+from billing.core.money import BASIS_POINTS
 from billing.core.period import Period
+from billing.rate_book.call_price import Share
 from billing.rate_book.yaml_file import YamlFile, parse
 
 Taxpayer = Literal["general", "small_scale"]
@@ -40,6 +42,33 @@ class Readings(BaseModel):
     collects: Literal["house"]
 
 
+class LateFeeRate(BaseModel):
+    """Share of what is overdue that a day costs, from a day on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    start: dt.date
+    per_day: Share
+
+
+TELECOM_REGULATION = LateFeeRate.model_validate({"start": "2016-02-06", "per_day": "0.003"})
+"""电信条例 (text of 2016-02-06) art. 34: 3 per mille of the amount owed a day."""
+
+
+class LateFeeTerms(BaseModel):
+    """What overdue bills cost: simple, by the day, at most a share of the principal (domain rule 10.33)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    rates: Annotated[tuple[LateFeeRate, ...], Field(min_length=1)] = (TELECOM_REGULATION,)
+    cap: Share = BASIS_POINTS
+    tax_code: str = "voice"
+
+    def rate_bp(self, day: dt.date) -> int:
+        """The rate of a day; the first entry also covers days before it."""
+        rates = sorted(self.rates, key=lambda entry: entry.start)
+        held = [entry.per_day for entry in rates if entry.start <= day]
+        return held[-1] if held else rates[0].per_day
+
+
 class Policy(BaseModel):
     """`books.toml` as a whole."""
 
@@ -53,6 +82,7 @@ class Policy(BaseModel):
     pseudonym_key: Annotated[str, Field(min_length=16)]
     company: Company
     readings: Readings
+    late_fee: LateFeeTerms = LateFeeTerms()
 
     def taxpayer_on(self, day: dt.date) -> Taxpayer:
         """Kind of taxpayer we are on a day; the first entry also covers days before it."""

@@ -16,21 +16,33 @@ from billing.tables.documents import (
     Conservation,
     Invoice,
     InvoiceLine,
+    LateFee,
     Posting,
     ResourceFee,
     SettlementLine,
     TaxLine,
 )
 
-_USED = (Charge, CommissionLine, Conservation, Invoice, InvoiceLine, Posting, ResourceFee, SettlementLine, TaxLine)
+_USED = (
+    Charge,
+    CommissionLine,
+    Conservation,
+    Invoice,
+    InvoiceLine,
+    LateFee,
+    Posting,
+    ResourceFee,
+    SettlementLine,
+    TaxLine,
+)
 
 
 def sum_invoices(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Recompute the documents and compare.
 
     Args:
-        tables: charge, invoice, invoice_line, tax_line, settlement_line, commission_line, resource_fee, posting and
-            conservation by name; a table that is missing counts as empty.
+        tables: charge, invoice, invoice_line, tax_line, late_fee, settlement_line, commission_line, resource_fee,
+            posting and conservation by name; a table that is missing counts as empty.
 
     Returns:
         One row for each difference: check, document, measure, first (as stored), second (recomputed), in millionths
@@ -43,7 +55,7 @@ def sum_invoices(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         for name, query in _checks():
             rows = pl.from_arrow(connection.sql(query).to_arrow_table())
             assert isinstance(rows, pl.DataFrame)
-            found.append(_differences(name, rows))
+            found.append(differences(name, rows))
     return pl.concat(found).sort(pl.all())
 
 
@@ -53,7 +65,8 @@ def _checks() -> list[tuple[str, str]]:
     return [(name.removesuffix(".sql"), folder.joinpath(name).read_text("utf-8")) for name in names]
 
 
-def _differences(check: str, rows: pl.DataFrame) -> pl.DataFrame:
+def differences(check: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a check whose two figures differ."""
     return rows.select(
         pl.lit(check).alias("check"),
         pl.col("document").cast(pl.String),

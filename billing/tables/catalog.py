@@ -67,6 +67,7 @@ class Contract(Table):
     term_years = integer("Years of the term", "合同年限", "year")
     total_micro = fen("Agreed total of the whole term, tax included; null for monthly contracts", "合同总金额（含税）")
     trial_until = day("First day after a free trial, null when there is none", "试用截止日（不含）")
+    late_fee = text("show or bill: what becomes of late fees of overdue bills; null: show", "滞纳金")
 
 
 class ServiceNumber(Table):
@@ -81,6 +82,10 @@ class ServiceNumber(Table):
     carrier_id = text("Carrier; taken from the prefix when left empty", "运营商编号")
     grade = text("Grade of the number; the carrier's minimum goes by it", "号码等级")
     landing_number = text("Number calls are forwarded to", "落地号码")
+    landing_owner = text("Name the landing number is registered to, null when it is not known", "落地号码登记人")
+    forward_numbers = text(
+        "Numbers tried in turn when that is busy or does not answer, separated by ;", "遇忙无应答转接号码"
+    )
 
 
 class Subscription(Table):
@@ -226,6 +231,7 @@ class Adjustment(Table):
     amount_micro = fen("Amount, tax included, negative for a credit", "金额（含税）")
     tax_code = text("Tax code in rate_plans/tax", "税目")
     reason = text("Why, as it is printed", "原因")
+    waives = text("late_fee where the adjustment waives late fees, which are no part of what is owed late", "减免项目")
 
 
 CATALOG_TABLES = (

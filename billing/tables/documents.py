@@ -16,7 +16,10 @@ CHARGE_KINDS = (
     "service_credit",
     "late_usage",
     "adjustment",
+    "late_fee",
 )
+LATE_FEE_WAIVER = "late_fee_waiver"
+"""Item of an adjustment that waives late fees."""
 
 
 class Charge(Table):
@@ -106,6 +109,30 @@ class CallerShare(Table):
     call_count = integer("Answered calls", "接通次数", "count")
     least_micro = fen("The least they paid; nothing under a flat plan of theirs", "最低金额")
     most_micro = fen("The most they paid", "最高金额")
+
+
+class LateFee(Table):
+    """What an overdue bill of an earlier month costs so far."""
+
+    name = "late_fee"
+    key = ("contract_id", "bill_period")
+    en = "Late fees by contract and overdue bill: accrued so far, stated now; only what is billed is owed."
+    zh = "滞纳金"
+
+    period = text("Billing period", "账期")
+    contract_id = text("Contract, paid by the month", "合同号")
+    customer_id = text("Customer", "客户编号")
+    bill_period = text("Period of the overdue bill", "欠费账期")
+    due_date = day("Day that bill was due", "缴费截止日")
+    principal_micro = fen("What the contract owed by that bill, late fees apart", "本金")
+    paid_micro = fen("Received for it up to the end of the period", "累计已付")
+    unpaid_micro = fen("Principal left unpaid at the end of the period", "期末未付本金")
+    overdue_days = integer("Days of arrears up to the end of the period, that of payment included", "逾期天数", "day")
+    accrued_micro = fen("Late fee of all those days, never more than the cap", "累计滞纳金")
+    stated_before_micro = fen("Of it stated in earlier periods", "以前各期已列示")
+    stated_micro = fen("The difference, stated now; negative when a payment was entered late", "本期列示")
+    billing = text("show: for information; bill: a line of the bill, as the contract says", "收取方式")
+    billed_micro = fen("What of it is billed now; never gives back more than was billed", "本期计入账单")
 
 
 class Invoice(Table):
@@ -300,6 +327,7 @@ DOCUMENT_TABLES = (
     AllowanceMovement,
     ServiceCredit,
     CallerShare,
+    LateFee,
     Invoice,
     InvoiceLine,
     TaxLine,

@@ -96,10 +96,11 @@ def test_cell_is_read(kind, cell, value):
         ("share", "1", "CATALOG_NOT_A_SHARE"),
         ("share", 1.0, "CATALOG_NOT_A_SHARE"),
         ("share", "60", "CATALOG_NOT_A_SHARE"),
-        ("share", "101%", "CATALOG_NOT_A_SHARE"),
+        ("share", "1.2", "CATALOG_NOT_A_SHARE"),
+        ("share", "101%", "CATALOG_SHARE_ABOVE_WHOLE"),
         ("share", "-10%", "CATALOG_NOT_A_SHARE"),
         ("share", "33.333%", "CATALOG_NOT_A_SHARE"),
-        ("basis_points", "10001", "CATALOG_NOT_A_SHARE"),
+        ("basis_points", "10001", "CATALOG_SHARE_ABOVE_WHOLE"),
         ("period", "2026-13", "CATALOG_NOT_A_PERIOD"),
         ("period", "202610", "CATALOG_NOT_A_PERIOD"),
         ("period", dt.date(2026, 10, 2), "CATALOG_NOT_A_PERIOD"),
@@ -119,6 +120,8 @@ def test_cell_is_read(kind, cell, value):
         ("service_number", "4006001234,8001", "CATALOG_NOT_A_SERVICE_NUMBER"),
         ("phone", 1087128906.0, "CATALOG_NOT_A_PHONE"),
         ("phone", "87128906", "CATALOG_NOT_A_PHONE"),
+        ("phones", "02155550001;87128906", "CATALOG_NOT_A_PHONE"),
+        ("phones", 1087128906.0, "CATALOG_NOT_A_PHONE"),
         ("prefixes", "5006", "CATALOG_NOT_A_PREFIX"),
         ("choice", "预付", "CATALOG_NOT_A_CHOICE"),
     ],
@@ -127,6 +130,12 @@ def test_cell_is_refused(kind, cell, reason):
     with pytest.raises(CellError) as caught:
         read_cell(cell, kind, MODES)
     assert caught.value.reason == reason
+
+
+def test_forward_numbers_are_telephone_numbers_in_their_order():
+    read = read_cell("13900000002；+86 21 5555 0001、０２１５５５５０００１", "phones", {})
+    assert read == "13900000002;02155550001;02155550001"
+    assert has_wide_digits("１３９00000002", "phones")
 
 
 def test_full_width_digits_are_told_only_for_phone_numbers():

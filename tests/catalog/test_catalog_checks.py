@@ -125,6 +125,58 @@ def test_check_finds_it_where_it_stands(folder, found, file, text, expected):
     assert expected in found(read_catalog(folder))
 
 
+NUMBERS = "400号码,号码等级,落地号码,落地号码登记人,转接号码\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("甲公司", "乙公司", set()),
+        (" 甲公司　", "乙公司", set()),
+        ("乙公司", "乙公司", {("LANDING_NOT_APPLICANT", "numbers.csv:2")}),
+        ("甲公司", "张三", {("LANDING_NOT_APPLICANT", "numbers.csv:3")}),
+        ("甲公司", "", {("LANDING_OWNER_UNKNOWN", "numbers.csv:3")}),
+    ],
+)
+def test_landing_numbers_are_registered_to_the_applicant(folder, found, first, second, expected):
+    rows = f"4006000001,A,02155550001,{first},\n4006000002,B,13900000002,{second},\n"
+    (folder / "numbers.csv").write_text(NUMBERS + rows, "utf-8")
+    assert found(read_catalog(folder)) == expected
+
+
+def test_brackets_of_another_width_are_the_same_name(folder, found):
+    (folder / "customers.csv").write_text("客户编号,客户名称\nC1,甲（上海）ＡＢ公司\nC2,乙公司\n", "utf-8")
+    rows = "4006000001,A,02155550001,甲(上海)AB公司,\n4006000002,B,13900000002,乙公司,\n"
+    (folder / "numbers.csv").write_text(NUMBERS + rows, "utf-8")
+    assert found(read_catalog(folder)) == set()
+
+
+def test_the_applicant_is_whoever_holds_the_number_last(folder, found):
+    rows = "H1,4006000001,split_010,2026-01-05,2026-03-01\nH2,4006000001,split_010,2026-03-01,\n"
+    (folder / "subscriptions.csv").write_text(SUBSCRIPTIONS + rows + "H2,4006000002,split_012,2026-02-05,\n", "utf-8")
+    assert found(read_catalog(folder)) == {("LANDING_NOT_APPLICANT", "numbers.csv:2")}
+    (finding,) = [each for each in read_catalog(folder).findings if each.reason == "LANDING_NOT_APPLICANT"]
+    assert (finding.severity, finding.values["contract"], finding.values["customer"]) == ("warning", "H2", "乙公司")
+
+
+def test_unknown_owners_are_counted_in_one_note(folder):
+    (folder / "numbers.csv").write_text(
+        "400号码,号码等级,落地号码\n4006000001,A,02155550001\n4006000002,B,13900000002\n4006000003,B,\n", "utf-8"
+    )
+    notes = [each for each in read_catalog(folder).findings if each.reason == "LANDING_OWNER_UNKNOWN"]
+    assert [(each.severity, each.values["count"]) for each in notes] == [("info", 2)]
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, set()), (10, set()), (11, {11})])
+def test_ten_numbers_to_forward_to_and_no_more(folder, count, expected):
+    phones = ";".join(f"0215555{index:04d}" for index in range(count))
+    rows = f"4006000001,A,02155550001,甲公司,{phones}\n4006000002,B,13900000002,乙公司,\n"
+    (folder / "numbers.csv").write_text(NUMBERS + rows, "utf-8")
+    found = [each for each in read_catalog(folder).findings if each.reason == "FORWARD_NUMBERS_TOO_MANY"]
+    assert {each.values["count"] for each in found} == expected
+    assert all((each.severity, each.where) == ("warning", "numbers.csv:2") for each in found)
+
+
 def overlaps(folder, *rows):
     text = SUBSCRIPTIONS + "".join(f"{row}\n" for row in rows)
     (folder / "subscriptions.csv").write_text(text, "utf-8")

@@ -10,7 +10,8 @@
     exit: 1
     says: rate_plans/tax/vat.yaml:3: REASON: what, for which key; what to do
 
-`says` lists every critical message, in English; `also` names one among the others. `…` stands for anything.
+`says` lists every critical message, in English; `also` names one among the others, and stands alone for a warning.
+`…` stands for anything.
 """
 
 import fcntl
@@ -59,7 +60,7 @@ def read_case(path: Path) -> Case:
             case.also.append(rest)
         elif line:
             case.actions.append((line, []))
-    assert case.books and case.command and case.says, f"{path.name} is no whole case"
+    assert case.books and case.command and (case.says or case.also), f"{path.name} is no whole case"
     return case
 
 

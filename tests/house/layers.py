@@ -54,6 +54,7 @@ LAYERS: dict[str, Layer] = {
     "billing/rating": _stage(),
     "billing/charging": _stage(),
     "billing/resource_fees": _stage(),
+    "billing/late_fees": _stage(),
     "billing/invoicing": _stage(),
     "billing/commission": _stage(),
     "billing/settlement": _stage(),

@@ -4,6 +4,8 @@ import polars as pl
 import pytest
 
 from billing.publishing.conservation import certify
+from billing.tables.documents import LateFee
+from tests.charging.books import typed
 from tests.properties.random_books import OCTOBER, bill
 
 LINES = [
@@ -69,6 +71,12 @@ def test_a_figure_that_was_moved_is_found(sound, table, column, names):
 def test_usage_that_was_never_charged_is_found(sound):
     records, usage, tables = sound
     assert "usage" in broken(records, moved(usage, "amount_micro"), tables)
+
+
+def test_a_late_fee_that_is_billed_and_not_charged_is_found(sound):
+    records, usage, tables = sound
+    fee = typed(LateFee, [{"contract_id": "HT1", "bill_period": "2026-09", "billed_micro": "30.00"}])
+    assert broken(records, usage, tables | {"late_fee": fee}) == {"late_fees"}
 
 
 def test_a_document_that_was_not_posted_is_found(sound):

@@ -1,8 +1,11 @@
 """What makes a plan or an adjustment impossible to bill is found before a month is run."""
 
+import dataclasses
+
 import pytest
 
 from billing.rate_book.check import check_book
+from billing.rate_book.policy import LateFeeTerms
 from tests.charging.books import contracts, rate_book, retail
 
 FEE = {
@@ -34,6 +37,34 @@ def test_an_item_twice(fees):
     ((reason, where, values),) = told(retail(fees=fees))
     assert (reason, where) == ("PLAN_FEE_TWICE", "rate_plans/retail/plan.yaml")
     assert (values["plan"], values["item"], str(values["start"])) == ("plan", "monthly_function_fee", "2024-01-01")
+
+
+def with_late_fee(book, **terms):
+    policy = book.policy.model_copy(update={"late_fee": LateFeeTerms.model_validate(terms)})
+    return dataclasses.replace(book, policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("terms", "billing", "expected"),
+    [
+        ({}, "bill", []),
+        ({"tax_code": "value_added"}, "bill", []),
+        ({"tax_code": "penalty"}, "-", ["LATE_FEE_TAX_CODE_UNKNOWN"]),
+    ],
+)
+def test_late_fees_name_a_tax_code_that_exists(terms, billing, expected):
+    rows = f"contract_id customer_id late_fee\nC1 K1 {billing}"
+    book = with_late_fee(rate_book(retail(), contract=rows), **terms)
+    assert [finding.reason for finding in check_book(book, lambda *_: "") if finding.severity == "critical"] == expected
+
+
+@pytest.mark.parametrize(("billing", "expected"), [("show", []), ("bill", ["LATE_FEE_TAX_CODE_UNKNOWN"])])
+def test_books_without_the_default_tax_code_are_read_until_a_contract_bills_late_fees(billing, expected):
+    book = rate_book(retail(), contract=f"contract_id customer_id late_fee\nC1 K1 {billing}")
+    codes = {"value_added": book.prices.tax.codes["value_added"]}
+    prices = dataclasses.replace(book.prices, tax=book.prices.tax.model_copy(update={"codes": codes}))
+    found = list(check_book(dataclasses.replace(book, prices=prices), lambda *_: ""))
+    assert [each.reason for each in found if each.reason == "LATE_FEE_TAX_CODE_UNKNOWN"] == expected
 
 
 def test_an_adjustment_names_a_tax_code_that_exists():

@@ -2,6 +2,8 @@ import polars as pl
 import pytest
 
 from billing.second_route.documents import sum_invoices
+from billing.tables.documents import LateFee
+from tests.charging.books import typed
 from tests.publishing import sample_month
 
 FEN = 10_000
@@ -48,6 +50,18 @@ def test_a_bill_that_vanished_is_found(tables):
     assert "invoice_totals" in set(found["check"])
     found = sum_invoices({**tables, "invoice_line": tables["invoice_line"].slice(1)})
     assert {"invoice_totals", "line_charges"} <= set(found["check"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "measure"),
+    [({"billed_micro": "0.01"}, "billed_micro"), ({"stated_micro": "0.02"}, "stated_micro"),
+     ({"unpaid_micro": "0.03"}, "unpaid_micro")],
+)  # fmt: skip
+def test_a_late_fee_whose_figures_do_not_hang_together_is_found(tables, changed, measure):
+    zero = {str(column): "0" for column in LateFee.columns if column.is_money}
+    fee = typed(LateFee, [zero | {"contract_id": "HT-1", "bill_period": "2026-09"} | changed])
+    (row,) = sum_invoices({**tables, "late_fee": fee}).rows(named=True)
+    assert (row["check"], row["document"], row["measure"]) == ("late_fees", "HT-1/2026-09", measure)
 
 
 def test_credits_round_away_from_zero(tables):

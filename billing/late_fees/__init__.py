@@ -1,0 +1,1 @@
+"""Late fees: what bills that were not paid in time cost their customers."""

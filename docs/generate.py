@@ -171,7 +171,7 @@ def reasons() -> Iterable[str]:
 def catalog() -> Iterable[str]:
     """Every catalog file, its headers and how values are written."""
     yield from _head("Catalog", "客户资料")
-    yield "Eight tables in `catalog/`, each one file: `<name>.xlsx` or `<name>.csv` (UTF-8 or GB18030). Any order of"
+    yield "Tables in `catalog/`, each one file: `<name>.xlsx` or `<name>.csv` (UTF-8 or GB18030). Any order of"
     yield "columns, headers in Chinese or English. `bill400 init` writes empty workbooks with lists to choose from."
     yield "每张表一个文件，xlsx 或 csv；列的顺序不限，列名中英文均可。`bill400 init` 会写出带下拉列表的空白模板。"
     yield ""

@@ -71,7 +71,7 @@ def records_priced_each(plan: RetailPlan, metered: Sequence[dict[str, Any]]) -> 
     priced = []
     for (_, item, *_), rows in groups.items():
         ordered = sorted(rows, key=lambda row: (row["start"].date(), row["line"]))
-        prices = record_prices(item, [row["quantity_micro"] for row in ordered])
+        prices = record_prices(item, [row["quantity_millionths"] for row in ordered])
         priced += [
             {"line": row["line"], "item": row["item"], "amount": price_text(price)}
             for row, price in zip(ordered, prices, strict=True)
@@ -182,7 +182,7 @@ def _tables(
                 "service_number": row["number"],
                 "item": row["item"],
                 "used_on": row["start"].date(),
-                "quantity_micro": row["quantity_micro"],
+                "quantity_millionths": row["quantity_millionths"],
             }
             for row in metered
         ],

@@ -71,7 +71,7 @@ def dated_event(text: str) -> tuple[str, dt.date, dt.date | None]:
 
 
 def read_usage(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Read the file: rows of `Cdr`, or rows of metered usage (line, number, item or None, start, quantity_micro).
+    """Read the file: rows of `Cdr`, or rows of metered usage (line, number, item or None, start, quantity_millionths).
 
     Raises:
         Refusal: no CSV in UTF-8, columns that are neither, or a line that cannot be read.
@@ -142,7 +142,7 @@ def _item(row: Mapping[str, str | None], line: int, where: str) -> dict[str, Any
         "number": _number(row, where),
         "item": item,
         "start": start,
-        "quantity_micro": micro_from_text(quantity),
+        "quantity_millionths": micro_from_text(quantity),
     }
 
 

@@ -53,7 +53,7 @@ def metered_items(period: Period, terms: Sequence[AccountTerms], book: RateBook)
         owner = account[1] if metered.scope == "number" else None
         by_plan = replace(each, rate_id=found[0], plan=book.prices.retail[row["plan_id"]])
         key = (account[0], owner, metered.item, found[0])
-        groups.setdefault(key, (by_plan, metered, []))[2].append(row[MeteredItem.quantity_micro])
+        groups.setdefault(key, (by_plan, metered, []))[2].append(row[MeteredItem.quantity_millionths])
     _add_unused(terms, groups)
     charged = []
     for (_, owner, _, rate_id), (each, metered, quantities) in groups.items():

@@ -152,7 +152,9 @@ class MeteredItem(Table):
     service_number = text("The 400 number", "400号码")
     item = text("Metered item of the plan", "用量项目")
     used_on = day("Day of the usage", "使用日")
-    quantity_micro = integer("How much, in millionths of the unit that the plan's price converts", "用量", "1e-6 unit")
+    quantity_millionths = integer(
+        "How much, in millionths of the unit that the plan's price converts", "用量", "1e-6 unit"
+    )
 
 
 SERVICE_EVENTS = ("suspension", "fault", "works", "gift", "order")

@@ -35,7 +35,7 @@ def month(plan, quantities=(), text=NOTHING, subscription=ONE, **tables):
         f"U{index} C1 {number} data 2026-10-{day:02} {round(quantity * 10**6)}"
         for index, (day, quantity, number) in enumerate((*q, "4006000001")[:3] for q in quantities)
     ]
-    used = "\n".join(["metered_id contract_id service_number item used_on quantity_micro", *rows])
+    used = "\n".join(["metered_id contract_id service_number item used_on quantity_millionths", *rows])
     book = rate_book(plan, contract=contracts("C1"), subscription=subscription, metered_item=used, **tables)
     return charge_accounts(OCTOBER, usage(text), no_calls, book, NO_MOVEMENTS).tables
 
@@ -153,7 +153,10 @@ def test_what_fills_the_floor(counts, true_up):
 @pytest.mark.parametrize(
     ("terms", "problem"),
     [
-        ({"metered": [item({"price": "1"})], "discounts": [{"name": "d", "share": "1", "position": "after_cap"}]}, "on:"),
+        (
+            {"metered": [item({"price": "1"})], "discounts": [{"name": "d", "share": "1", "position": "after_cap"}]},
+            "on:",
+        ),
         ({"discounts": [discount("all", share=None, amount="1.00")]}, "is a share"),
         ({"discounts": [discount("all", position="before_cap")]}, "after the cap"),
         ({"metered": [item({"price": "1"}, free_records=1)]}, "counted: each"),

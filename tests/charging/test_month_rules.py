@@ -26,7 +26,7 @@ ONE = "contract_id service_number plan_id valid_from valid_to\nC1 4006000001 pla
 YEARLY = {"name": "yearly", "of": "minute", "quantity": "6000", "every": "year", "scope": "contract",
           "last_call": "split", "unused": "lapse"}  # fmt: skip
 RECORDING = {"item": "recording", "counted": "sum", "scope": "number", "price": {"price": "0.05"}, "tax_code": "voice"}
-METERED = "metered_id contract_id service_number item used_on quantity_micro\n"
+METERED = "metered_id contract_id service_number item used_on quantity_millionths\n"
 
 
 def charged(period, book, movements=NO_MOVEMENTS, text="day number contract"):

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from pipelines import commands
-from pipelines.cli_values import DatedEvent, Day, NamedQuantity, Waiting
+from pipelines.cli_values import DatedEvent, Day, Months, NamedQuantity, Waiting
 from pipelines.session import EXIT_USAGE, Session, language_of, tell_usage, words
 
 Options = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -99,6 +99,7 @@ def build(lang: str) -> click.Group:
         click.option("--closed", type=Day(), help=said("opt_closed")),
         click.option("--bought", type=NamedQuantity(), multiple=True, help=said("opt_bought")),
         click.option("--held", type=NamedQuantity(), multiple=True, help=said("opt_held")),
+        click.option("--months", type=Months(), help=said("opt_months")),
         click.option("--event", type=DatedEvent(), multiple=True, help=said("opt_event")),
     )(commands.price)
     command("explain", books, key)(commands.explain)

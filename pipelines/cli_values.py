@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from pipelines.price_inputs import dated_event, named_quantity
+from pipelines.price_inputs import dated_event, months_of, named_quantity
 
 
 class Waiting(click.ParamType[float]):
@@ -34,6 +34,25 @@ class Day(click.ParamType[dt.date]):
         """The day of the text."""
         try:
             return dt.date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(self.examples, param, ctx)
+
+
+class Months(click.ParamType[tuple[Any, Any]]):
+    """Months in a row: `2026-10` or `2026-10..2026-12`."""
+
+    name = "months"
+    examples = "2026-10, 2026-10..2026-12"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[Any, Any]:
+        """First and last month of the text."""
+        try:
+            return months_of(str(value))
         except ValueError:
             self.fail(self.examples, param, ctx)
 

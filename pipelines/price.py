@@ -47,7 +47,7 @@ def price_usage(plan_file: Path, usage_file: Path, agreed: Agreed) -> dict[str, 
     _check_prices(plan, book, calls, usage_file.name)
     rated = _rated(book, calls, usage_file.name)
     days = [call[Cdr.usage_date] for call in calls] + [row["start"].date() for row in metered]
-    months, amounts, rules = _months(book, days, calls, rated)
+    months, amounts, rules = _months(book, _periods(days, agreed), calls, rated)
     shown = [_shown(call, row, rules) for call, row in zip(calls, rated.iter_rows(named=True), strict=True)]
     call_total = int(rated[RatedCall.amount_micro].sum())
     return {
@@ -82,8 +82,17 @@ def _rated(book: RateBook, calls: Sequence[dict[str, Any]], where: str) -> pl.Da
     return rated
 
 
+def _periods(days: Sequence[dt.date], agreed: Agreed) -> list[Period]:
+    """The months to bill: from that of the first call or item to that of the last, and those that were asked for."""
+    named = [*(Period.of(day) for day in days), *(agreed.months or ())]
+    if not named:
+        return []
+    count = (max(named).year - min(named).year) * 12 + max(named).month - min(named).month + 1
+    return [min(named).shifted(offset) for offset in range(count)]
+
+
 def _months(
-    book: RateBook, days: Sequence[dt.date], calls: Sequence[dict[str, Any]], rated: pl.DataFrame
+    book: RateBook, periods: Sequence[Period], calls: Sequence[dict[str, Any]], rated: pl.DataFrame
 ) -> tuple[list[dict[str, Any]], list[int], list[dict[str, Any]]]:
     """Each month as it is told, what it comes to, and the adjustments of calls."""
     received = Cdr.of_rows(list(calls)).drop(Cdr.outcome, Cdr.service_number, Cdr.usage_date)
@@ -92,12 +101,11 @@ def _months(
     amounts: list[int] = []
     rules: list[dict[str, Any]] = []
     movements = AllowanceMovement.empty()
-    if not days:
+    if not periods:
         return months, amounts, rules
-    period, last = Period.of(min(days)), Period.of(max(days))
     none = UsageTotal.empty(), _CallsOf(whole.clear()), book, movements
-    charges = charge_accounts(period.shifted(-1), *none).tables[Charge.name]
-    while period <= last:
+    charges = charge_accounts(periods[0].shifted(-1), *none).tables[Charge.name]
+    for period in periods:
         own = whole.filter(pl.col(RatedCall.usage_date) >= period.start, pl.col(RatedCall.usage_date) < period.end)
         usage = total_usage(RatedCall.conform(own).lazy()).collect()
         outcome = charge_accounts(period, usage, _CallsOf(own), book, movements, ahead=billed_ahead(charges, period))
@@ -109,7 +117,6 @@ def _months(
         rules.extend(tables[CallAdjustment.name].iter_rows(named=True))
         amounts.append(int(tables[Invoice.name][Invoice.gross_micro].sum()))
         months.append(_month(period, tables))
-        period = period.shifted(1)
     return months, amounts, rules
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from billing.charging.metered import record_prices
-from billing.core.findings import Finding, Refusal, refuse
+from billing.core.findings import Finding, Refusal
 from billing.core.period import Period
 from billing.rate_book.book import PriceBook, RateBook, version_on
 from billing.rate_book.plans import AccountMap, RetailPlan, SettlementPlan, TaxTable
@@ -30,7 +30,7 @@ from billing.tables.catalog import (
 )
 from billing.tables.schema import Table
 from pipelines.books import shipped
-from pipelines.price_inputs import Agreed
+from pipelines.price_inputs import Agreed, line_wrong
 
 CONTRACT, CUSTOMER, CARRIER = "contract", "customer", "carrier"
 LONG_AGO = dt.date(2000, 1, 1)
@@ -53,7 +53,7 @@ def name_items(plan: RetailPlan, metered: Sequence[dict[str, Any]], where: str) 
         if row["item"] is None and len(items) == 1:
             row["item"] = items[0]
         if row["item"] not in items:
-            raise refuse("CALLS_LINE_WRONG", f"{where}:{row['line']}", field="item")
+            raise line_wrong(f"{where}:{row['line']}", "item", row["item"])
 
 
 def records_priced_each(plan: RetailPlan, metered: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from billing.core.findings import refuse
+from billing.core.findings import Refusal, refuse
 from billing.core.money import micro_from_text
+from billing.core.period import Period
 from billing.tables.calls import OUTCOMES, Cdr
 from billing.tables.catalog import SERVICE_EVENTS
 
@@ -33,6 +34,7 @@ class Agreed:
         opened: first day of service, None for long ago.
         closed: first day out of service, None while it lasts.
         bought: `NAME=QUANTITY@DAY` of allowances the plan lets customers buy.
+        months: first and last month to bill, also where the file has nothing in them.
         event: `KIND=FIRST..END`: what happened to the service, up to but without END, which may be left out.
         held: `ITEM=QUANTITY` or `ITEM=QUANTITY@DAY`, by which fees go; from that day on until the next.
     """
@@ -42,6 +44,7 @@ class Agreed:
     bought: Sequence[tuple[str, int, dt.date | None]] = ()
     held: Sequence[tuple[str, int, dt.date | None]] = ()
     event: Sequence[tuple[str, dt.date, dt.date | None]] = ()
+    months: tuple[Period, Period] | None = None
 
 
 def named_quantity(text: str) -> tuple[str, int, dt.date | None]:
@@ -71,7 +74,9 @@ def dated_event(text: str) -> tuple[str, dt.date, dt.date | None]:
 
 
 def read_usage(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Read the file: rows of `Cdr`, or rows of metered usage (line, number, item or None, start, quantity_millionths).
+    """Read the file: rows of `Cdr`, rows of metered usage (line, number, item or None, start, quantity_millionths).
+
+    A file of both kinds has the columns of both, and in each line a duration or a quantity.
 
     Raises:
         Refusal: no CSV in UTF-8, columns that are neither, or a line that cannot be read.
@@ -83,11 +88,37 @@ def read_usage(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
             rows = [(f"{path.name}:{reader.line_num}", reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise refuse("CALLS_FILE_UNREADABLE", path.name, problem=error) from error
-    if {"start", "duration_s"} <= columns <= set(CALL_COLUMNS):
-        return _joined([(where, row, _call(row, line, where)) for where, line, row in rows]), []
-    if {"start", "quantity"} <= columns <= set(ITEM_COLUMNS):
-        return [], [_item(row, line, where) for where, line, row in rows]
-    raise refuse("CALLS_FILE_WRONG", f"{path.name}:1", columns=", ".join(reader.fieldnames or ()))
+    is_known = columns <= {*CALL_COLUMNS, *ITEM_COLUMNS} and "start" in columns
+    if not is_known or not columns & {"duration_s", "quantity"}:
+        raise refuse("CALLS_FILE_WRONG", f"{path.name}:1", columns=", ".join(reader.fieldnames or ()))
+    is_both = {"duration_s", "quantity"} <= columns
+    calls, items = [], []
+    for where, line, row in rows:
+        if is_both and bool(row["duration_s"]) == bool(row["quantity"]):
+            raise line_wrong(where, "duration_s, quantity", f"{row['duration_s']}, {row['quantity']}")
+        if row.get("quantity") or "duration_s" not in columns:
+            items.append(_item(row, line, where))
+        else:
+            calls.append((where, row, _call(row, line, where)))
+    return _joined(calls), items
+
+
+def line_wrong(where: str, field: str, value: str | None) -> Refusal:
+    """A line of the file that cannot be read."""
+    return refuse("CALLS_LINE_WRONG", where, field=field, value=value or "")
+
+
+def months_of(text: str) -> tuple[Period, Period]:
+    """`2026-10` or `2026-10..2026-12`.
+
+    Raises:
+        ValueError: it is neither, or ends before it begins.
+    """
+    first, _, last = text.partition("..")
+    months = Period.parse(first), Period.parse(last or first)
+    if months[1] < months[0]:
+        raise ValueError(text)
+    return months
 
 
 def _joined(calls: Sequence[tuple[str, Mapping[str, str | None], dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -104,7 +135,7 @@ def _joined(calls: Sequence[tuple[str, Mapping[str, str | None], dict[str, Any]]
             last[number][Cdr.talk_ms] += call[Cdr.talk_ms]
             last[number][Cdr.ended_at] += dt.timedelta(milliseconds=call[Cdr.talk_ms])
         else:
-            raise refuse("CALLS_LINE_WRONG", where, field="continued")
+            raise line_wrong(where, "continued", flag)
     return found
 
 
@@ -114,7 +145,7 @@ def _call(row: Mapping[str, str | None], line: int, where: str) -> dict[str, Any
     answered_at = start + (answered if answered is not None else platform or dt.timedelta())
     outcome = row.get("outcome") or "answered"
     if outcome not in OUTCOMES:
-        raise refuse("CALLS_LINE_WRONG", where, field="outcome")
+        raise line_wrong(where, "outcome", outcome)
     return {
         **dict.fromkeys(str(column) for column in Cdr.columns),
         Cdr.cdr_id: line,
@@ -135,7 +166,7 @@ def _call(row: Mapping[str, str | None], line: int, where: str) -> dict[str, Any
 def _item(row: Mapping[str, str | None], line: int, where: str) -> dict[str, Any]:
     quantity = row["quantity"] or ""
     if not _QUANTITY.fullmatch(quantity):
-        raise refuse("CALLS_LINE_WRONG", where, field="quantity")
+        raise line_wrong(where, "quantity", quantity)
     start, item = _start(row, where), row.get("item") or None
     return {
         "line": line,
@@ -149,7 +180,7 @@ def _item(row: Mapping[str, str | None], line: int, where: str) -> dict[str, Any
 def _number(row: Mapping[str, str | None], where: str) -> str:
     number = row.get("number") or NUMBER
     if not _NUMBER.fullmatch(number):
-        raise refuse("CALLS_LINE_WRONG", where, field="number")
+        raise line_wrong(where, "number", number)
     return number
 
 
@@ -159,7 +190,7 @@ def _start(row: Mapping[str, str | None], where: str) -> dt.datetime:
             return dt.datetime.strptime(row["start"] or "", form)  # noqa: DTZ007 - civil time
         except ValueError:
             continue
-    raise refuse("CALLS_LINE_WRONG", where, field="start")
+    raise line_wrong(where, "start", row["start"])
 
 
 def _seconds(row: Mapping[str, str | None], field: str, where: str) -> dt.timedelta | None:
@@ -167,6 +198,6 @@ def _seconds(row: Mapping[str, str | None], field: str, where: str) -> dt.timede
     if text in (None, "") and field != "duration_s":
         return None
     if not text or not _SECONDS.fullmatch(text):
-        raise refuse("CALLS_LINE_WRONG", where, field=field)
+        raise line_wrong(where, field, text)
     whole, _, part = text.partition(".")
     return dt.timedelta(seconds=int(whole), milliseconds=int(part.ljust(3, "0") or 0))

@@ -5,7 +5,8 @@ version in force on its first day in service. Service that is paid for begins on
 """
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -20,9 +21,20 @@ from billing.tables.catalog import Contract, Subscription
 
 Account = tuple[str, str]
 """Contract and number."""
+ACCOUNT = (Subscription.contract_id, Subscription.service_number)
 
 MonthRule = Literal["whole", "part", "free"]
 """How an opening or closing month counts: as a whole month, by its days in service, or not at all."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Days of a month on which a number is on one version of a plan."""
+
+    rate_id: str
+    plan: RetailPlan
+    version: RetailVersion
+    days: frozenset[dt.date]
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,7 @@ class AccountTerms:
         trial_until: first day after a free trial of the contract.
         monthly_minimum_micro: agreed minimum, None for the plan's own; likewise both caps.
         event_days: days of the month by what happened to the service on them.
+        segments: the versions of the month with their days, where there are several; else none.
     """
 
     contract_id: str
@@ -55,6 +68,7 @@ class AccountTerms:
     cap_amount_micro: int | None
     cap_count: int | None
     event_days: Mapping[str, frozenset[dt.date]] = field(default_factory=dict)
+    segments: Sequence[Segment] = ()
 
     @property
     def account(self) -> Account:
@@ -102,7 +116,9 @@ def month_terms(period: Period, book: RateBook, contracts: Collection[str] | Non
     """
     terms = []
     events = event_days(book, period)
-    for row in _governing_rows(period, book, contracts).iter_rows(named=True):
+    held = _rows_of_month(period, book, contracts)
+    changing = _changes(held, book, period)
+    for row in held.unique(ACCOUNT, keep="first", maintain_order=True).iter_rows(named=True):
         price = _governing_price(book, row[Subscription.plan_id], max(row["paid_from"], period.start), period)
         if price is None:
             continue
@@ -124,6 +140,7 @@ def month_terms(period: Period, book: RateBook, contracts: Collection[str] | Non
                 cap_amount_micro=row[Subscription.cap_amount_micro],
                 cap_count=row[Subscription.cap_count],
                 event_days=events.get((row[Subscription.contract_id], row[Subscription.service_number]), {}),
+                segments=changing.get((row[Subscription.contract_id], row[Subscription.service_number]), ()),
             )
         )
     return terms
@@ -136,9 +153,32 @@ def _governing_price(book: RateBook, plan_id: str, day: dt.date, period: Period)
     return next((found for then in (day, *starts) if (found := book.retail(plan_id, then))), None)
 
 
-def _governing_rows(period: Period, book: RateBook, contracts: Collection[str] | None) -> pl.DataFrame:
-    """The first subscription in force in the month, with the first and last paid day ever under its contract."""
-    account = (Subscription.contract_id, Subscription.service_number)
+def _changes(held: pl.DataFrame, book: RateBook, period: Period) -> dict[Account, list[Segment]]:
+    """The versions of the month of each number that has several, in order; days without a price are in none."""
+    in_month = {
+        plan_id: [start for start in plan.versions if period.start < start < period.end]
+        for plan_id, plan in book.prices.retail.items()
+    }
+    count = pl.len().over(ACCOUNT)
+    moving = pl.col(Subscription.plan_id).is_in([plan_id for plan_id, starts in in_month.items() if starts])
+    found: dict[Account, list[Segment]] = {}
+    for row in held.filter((count > 1) | moving.any().over(ACCOUNT)).iter_rows(named=True):
+        plan_id, end = row[Subscription.plan_id], min(row[Subscription.valid_to] or period.end, period.end)
+        starts = [day for day in sorted(in_month.get(plan_id, ())) if row["paid_from"] < day < end]
+        edges = [max(row["paid_from"], period.start), *starts, end]
+        for since, until in itertools.pairwise(edges):
+            price = book.retail(plan_id, since)
+            if price and since < until:
+                days = frozenset(day for day in period.days() if since <= day < until)
+                segment = Segment(price[0], book.prices.retail[plan_id], price[1], days)
+                account = row[Subscription.contract_id], row[Subscription.service_number]
+                found.setdefault(account, []).append(segment)
+    return {account: segments for account, segments in found.items() if len(segments) > 1}
+
+
+def _rows_of_month(period: Period, book: RateBook, contracts: Collection[str] | None) -> pl.DataFrame:
+    """The subscriptions in force in the month, by number and day, with the first and last paid day ever under it."""
+    account = ACCOUNT
     paid_from, to = pl.col("paid_from"), pl.col(Subscription.valid_to)
     held = book.table(Subscription.name)
     if contracts is not None:
@@ -158,7 +198,6 @@ def _governing_rows(period: Period, book: RateBook, contracts: Collection[str] |
         )
         .filter(paid_from < period.end, to.is_null() | (to > period.start))
         .sort(*account, "paid_from")
-        .unique(account, keep="first", maintain_order=True)
     )
 
 

@@ -54,7 +54,7 @@ def with_discounts(terms: Sequence[AccountTerms], lines: Sequence[Line], on: Col
 
     Args:
         terms: terms of every number.
-        lines: contract, number (None: the contract), item; only positive ones are discounted.
+        lines: contract, number (None: the contract), item; what is taken back takes its discount with it.
         on: what a discount must be on to take something of these lines.
     """
     by_owner: dict[tuple[str, str | None], AccountTerms] = {}
@@ -66,7 +66,7 @@ def with_discounts(terms: Sequence[AccountTerms], lines: Sequence[Line], on: Col
         found.append((contract, owner, line))
         agreed, left = by_owner.get((contract, owner)), line.amount_micro
         for discount in agreed.version.discounts if agreed else ():
-            if discount.on in on and discount.share is not None and left > 0:
+            if discount.on in on and discount.share is not None:
                 off = fen_of(Fraction(left * discount.share, BASIS_POINTS))
                 if off:
                     found.append((contract, owner, _off_line(line, discount, left, off)))

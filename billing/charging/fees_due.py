@@ -40,18 +40,19 @@ def due_now(fees: FeeItems, ahead: pl.DataFrame) -> list[Due]:
         fees: the fees for the month.
         ahead: `Charge` rows of the fees that an earlier bill held for it.
     """
-    before: dict[tuple[str, str, str], Mapping[str, object]] = {
-        (row[Charge.contract_id], row[Charge.service_number], row[Charge.item]): row
+    before: dict[tuple[str, str, str, str], Mapping[str, object]] = {
+        (row[Charge.contract_id], row[Charge.service_number], row[Charge.item], row[Charge.rate_id]): row
         for row in ahead.iter_rows(named=True)
     }
     found: list[Due] = []
     for number, fee, item in fees:
-        row = before.pop((*number.account, fee.item), None) if fee.billed == "advance" else None
+        key = (*number.account, fee.item, item.rate_id or "")
+        row = before.pop(key, None) if fee.billed == "advance" else None
         if row is None:
             found.append((number.account, item))
         elif item.amount_micro != row[Charge.amount_micro]:
             found.append((number.account, _settled(item, item.amount_micro, int(str(row[Charge.amount_micro])))))
-    for (contract, number_, _), row in before.items():
+    for (contract, number_, *_), row in before.items():
         found.append(((contract, number_), _taken_back(row)))
     return found
 
@@ -79,4 +80,4 @@ def _taken_back(row: Mapping[str, object]) -> Item:
     product, rate_id = (str(row[name]) for name in (Charge.product, Charge.rate_id))
     item, tax_code = str(row[Charge.item]), str(row[Charge.tax_code])
     explanation = {"now": yuan_exact(0), "billed_before": yuan_exact(before)}
-    return Item("recurring", item, product, rate_id, tax_code, 1, "month", -before, explanation)
+    return Item("recurring", item, product, rate_id, tax_code, 1, "month", -before, explanation, f"before/{rate_id}")

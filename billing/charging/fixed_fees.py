@@ -5,7 +5,8 @@ month); one-off fees are never pro-rated. A quantity is counted at its peak, on 
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from billing.charging.account_terms import AccountTerms, MonthRule
@@ -45,6 +46,8 @@ def fee_items(terms: AccountTerms, period: Period, held: Held) -> list[tuple[Fee
     """The fees of a number for a month, whenever they are billed, in the plan's order; fees of zero are left out."""
     items = []
     for fee in terms.version.fees:
+        if terms.segments and fee.plan_change == "by_day":
+            continue
         days = _days(terms, fee, period)
         if not days:
             continue
@@ -55,7 +58,30 @@ def fee_items(terms: AccountTerms, period: Period, held: Held) -> list[tuple[Fee
             item = _by_quantity(terms, fee, _by_day(terms, fee, spans, period), days, period)
         if item.amount_micro:
             items.append((fee, item))
-    return items
+    return [*items, *_by_segment(terms, period, held)]
+
+
+def _by_segment(terms: AccountTerms, period: Period, held: Held) -> Iterator[tuple[Fee, Item]]:
+    """The fees of each version of a month in which a number changes its plan, by the days of the version."""
+    for index, segment in enumerate(terms.segments):
+        is_first, is_last = index == 0, index + 1 == len(terms.segments)
+        own = replace(terms, rate_id=segment.rate_id, plan=segment.plan, version=segment.version)
+        for fee in segment.version.fees:
+            if fee.plan_change != "by_day" or (terms.days_before is not None and fee.first_month == "next_month"):
+                continue
+            charged = sorted(segment.days - terms.free_days(fee.suspended, period))
+            days = len(charged)
+            days += (terms.days_before or 0) if is_first and fee.first_month == "whole" else 0
+            days += (terms.days_after or 0) if is_last and fee.last_month == "whole" else 0
+            spans = held.get((terms.contract_id, terms.service_number, fee.item), ())
+            quantities = [_held_on(spans, day) for day in charged]
+            item = (
+                _fixed(own, fee, days, period)
+                if fee.price is None
+                else _by_quantity(own, fee, quantities, days, period)
+            )
+            if item.amount_micro:
+                yield fee, replace(item, detail=segment.rate_id)
 
 
 def _days(terms: AccountTerms, fee: Fee, period: Period) -> int:
@@ -113,9 +139,11 @@ def _by_day(
 ) -> list[int]:
     """What the number has on each of its days in service in the month that cost something."""
     days = sorted(terms.days_in_service(period) - terms.free_days(fee.suspended, period))
-    return [
-        sum(many for since, until, many in spans if since <= day and (until is None or day < until)) for day in days
-    ]
+    return [_held_on(spans, day) for day in days]
+
+
+def _held_on(spans: Sequence[tuple[dt.date, dt.date | None, int]], day: dt.date) -> int:
+    return sum(many for since, until, many in spans if since <= day and (until is None or day < until))
 
 
 def _item(terms: AccountTerms, fee: Fee, quantity: int, unit: str, amount: int, explanation: Mapping[str, str]) -> Item:

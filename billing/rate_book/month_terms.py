@@ -99,7 +99,8 @@ class Fee(Strict):
     """A fee of each number: `recurring` every month, or `one_off` in the month the number opens.
 
     Billed in arrears with the month it is for, or in advance with the month before; a number's first bill then holds
-    its opening month and the next. `every_months: 12` charges once in each year from the opening day. Either a fixed
+    its opening month and the next. `every_months: 12` charges once in each year from the opening day. In a month in
+    which a number changes its plan, the version of its first day counts whole, or each by its days. Either a fixed
     `amount`, or a `price` of what catalog table `quantity_held` says the number has of the item (seats): the most of
     the month, what it has on the last day, or day by day (10.44).
     """
@@ -115,6 +116,7 @@ class Fee(Strict):
     billed: Literal["arrears", "advance"] = "arrears"
     every_months: Annotated[int, Field(ge=1, le=120)] = 1
     suspended: Suspended = "whole_months_free"
+    plan_change: Literal["next_month", "by_day"] = "next_month"
     is_function_fee: bool = False
 
     @model_validator(mode="after")
@@ -129,11 +131,11 @@ class Fee(Strict):
             )
         if self.kind == "one_off" and self.counted == "by_day":
             raise ValueError("a one-off fee is of a quantity, not of its days")
-        if self.kind == "one_off" and self.model_fields_set & {"billed", "every_months", "suspended"}:
-            raise ValueError("billed, every_months and suspended belong to a recurring fee")
+        if self.kind == "one_off" and self.model_fields_set & {"billed", "every_months", "suspended", "plan_change"}:
+            raise ValueError("billed, every_months, suspended and plan_change belong to a recurring fee")
         if self.every_months > 1 and (
             (self.first_month, self.last_month, self.suspended) != ("whole", "whole", "charged")
-            or self.counted == "by_day"
+            or "by_day" in (self.counted, self.plan_change)
         ):
             raise ValueError("a fee of several months says first_month, last_month: whole and suspended: charged")
         return self

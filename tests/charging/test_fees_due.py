@@ -37,7 +37,7 @@ def bills(book_of, months):
         charges = charge_accounts(period, NO_CALLS, no_calls, book_of(period), NO_MOVEMENTS, ahead=ahead).tables[
             "charge"
         ]
-        recurring = charges.filter(kind="recurring").sort("usage_period")
+        recurring = charges.filter(kind="recurring").sort("usage_period", "amount_micro")
         found.append([(row["usage_period"], row["amount_micro"]) for row in recurring.iter_rows(named=True)])
     return found
 
@@ -162,3 +162,61 @@ def test_a_yearly_minimum_has_no_suspended_months():
     yearly = {"per_year": "480.00", "scope": "number", "last_month": "actual", "suspended": "by_day"}
     with pytest.raises(ValidationError, match="a year counts whatever was suspended"):
         Minimum.model_validate(yearly)
+
+
+CHANGE = """
+contract_id service_number plan_id valid_from valid_to
+C1          4006000001     plan    2025-06-01 2026-01-16
+C1          4006000001     dear    2026-01-16 -
+"""
+
+
+def changing(first, second, subscription=CHANGE, **terms):
+    plans = retail(fees=[first], **terms), retail("dear", fees=[second], **terms)
+    return rate_book(*plans, contract=contracts("C1"), subscription=subscription)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "january", "february"),
+    [
+        ({}, {"amount": "62.00"}, ["31.00"], ["62.00"]),
+        ({"plan_change": "by_day"}, {"amount": "62.00", "plan_change": "by_day"}, ["15.00", "32.00"], ["62.00"]),
+        # The old plan counts whole, the new one its days, as each of them says.
+        ({}, {"amount": "62.00", "plan_change": "by_day"}, ["31.00", "32.00"], ["62.00"]),
+        ({"plan_change": "by_day"}, {"amount": "62.00"}, ["15.00"], ["62.00"]),
+    ],
+)
+def test_a_plan_changed_in_mid_month(first, second, january, february):
+    book = changing(FEE | first, FEE | second)
+    found = bills(lambda _: book, 2)
+    assert [[yuan_exact(micro) for _, micro in bill] for bill in found] == [january, february]
+
+
+def test_a_plan_changed_in_mid_month_was_billed_in_advance():
+    """In December 31.00 were billed for January; of the old plan 15.00 are due, of the new one 32.00."""
+    terms = {"billed": "advance", "plan_change": "by_day"}
+    told = changing(FEE | terms, FEE | terms | {"amount": "62.00"})
+    known = changing(FEE | terms, FEE | terms, CHANGE.replace("2026-01-16 \n", "-\n").replace("2026-01-16", "-", 1)
+                     .replace("C1          4006000001     dear    2026-01-16 -\n", ""))  # fmt: skip
+    december = charge_accounts(Period(2025, 12), NO_CALLS, no_calls, known, NO_MOVEMENTS).tables["charge"]
+    assert december["usage_period"].to_list()[-1] == "2026-01"
+    ahead = billed_ahead(december, START)
+    charges = charge_accounts(START, NO_CALLS, no_calls, told, NO_MOVEMENTS, ahead=ahead).tables["charge"]
+    found = {
+        (row["usage_period"], row["rate_id"]): yuan_exact(row["amount_micro"]) for row in charges.iter_rows(named=True)
+    }
+    assert found == {
+        ("2026-01", "plan@2024-01-01"): "-16.00",
+        ("2026-01", "dear@2024-01-01"): "32.00",
+        ("2026-02", "dear@2024-01-01"): "62.00",
+    }
+
+
+def test_segments_of_a_plan_with_a_new_version():
+    """A new version of the same plan on 11 January: 10 days at 31.00, 21 at 62.00."""
+    plan = retail(fees=[FEE | {"plan_change": "by_day"}])
+    dear = retail(fees=[FEE | {"amount": "62.00", "plan_change": "by_day"}])
+    versions = plan.versions | {dt.date(2026, 1, 11): next(iter(dear.versions.values()))}
+    rows = "contract_id service_number plan_id valid_from\nC1 4006000001 plan 2025-06-01"
+    book = rate_book(plan.model_copy(update={"versions": versions}), contract=contracts("C1"), subscription=rows)
+    assert [yuan_exact(micro) for _, micro in bills(lambda _: book, 1)[0]] == ["10.00", "42.00"]

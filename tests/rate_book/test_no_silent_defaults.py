@@ -43,7 +43,7 @@ OPTIONAL = {
                 "free_seconds", "bill_from", "legs", "discount", "rounding"},
     Rounding: {"places"},
     Fee: {"amount", "price", "counted", "first_month", "last_month", "is_function_fee", "billed", "every_months",
-          "suspended"},
+          "suspended", "plan_change"},
     ServiceCredits: {"faults", "late_opening"},
     Window: {"call_class"},
     RetailVersion: {"windows", "straddle", "calendar", "minimum", "cap_amount", "cap_count", "fees", "allowances",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from billing.core.period import Period
-from billing.tables.calls import LINES_PER_FILE, Cdr, Duplicate, RatedCall, Suspense, UsageTotal
+from billing.tables.calls import LINES_PER_FILE, NOT_OURS, Cdr, Duplicate, RatedCall, Suspense, UsageTotal
 from billing.tables.parquet import scan_tables
 from pipelines.books import Books
 from pipelines.commits import FileEntry, State
@@ -116,6 +116,16 @@ def usage_of(books: Books, parts: Iterable[Part]) -> pl.DataFrame:
 def rated_calls(books: Books, parts: Iterable[Part]) -> pl.LazyFrame:
     """The rated calls of parts."""
     return scan_tables(books.paths([part.rated for part in parts if part.rated]), RatedCall)
+
+
+def calls_as_received(books: Books, parts: Iterable[Part]) -> pl.LazyFrame:
+    """The rated calls of parts as their files told them, `Cdr` rows: what is not ours, copies and suspense left out."""
+    rated = [part for part in parts if part.rated and part.rated.rows]
+    of_files = pl.col(Cdr.cdr_id) // LINES_PER_FILE
+    out = left_out(books).filter(of_files.is_in(sorted({part.file_number for part in rated})))
+    held = pl.concat([out[Cdr.cdr_id], unrated_of(books, rated)[Cdr.cdr_id]])
+    calls = scan_tables(books.paths([part.cdr for part in rated]), Cdr).filter(pl.col(Cdr.outcome) != NOT_OURS)
+    return calls.filter(~pl.col(Cdr.cdr_id).is_in(held.implode())) if len(held) else calls
 
 
 def unrated_of(books: Books, parts: Iterable[Part]) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """Counts calls by owner from each side: hour, weekday, the caller's province; every side in one pass over the calls.
 
 Owner, outcome and value are grouped by as one whole number, `(owner x outcomes + outcome) x values + value`. That costs
-a quarter less than grouping by three columns, and half as much as by the texts behind them (measured).
+two thirds of grouping by three columns, and less than half of grouping by the texts behind them (measured).
 """
 
 import polars as pl

@@ -93,7 +93,7 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         fees_charged = charge_late_fees(period, late_fees.tables[LateFee.name], book)
     charges = _together(Charge, [*charged, fees_charged])
     with progress.stage("call_analysis"):
-        analysis = analyse_calls(period, usage, calls_as_received(books, parts), book)
+        analysis = analyse_calls(period, usage, calls_as_received(books, parts, usage), book)
     with progress.stage("invoicing"):
         invoicing = make_invoices(period, charges, book)
     with progress.stage("commission"):

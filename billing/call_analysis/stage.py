@@ -29,7 +29,7 @@ def analyse_calls(period: Period, usage: pl.DataFrame, calls: pl.LazyFrame, book
     Args:
         period: the billing period.
         usage: `UsageTotal` rows of these calls, late ones included.
-        calls: the rated calls as received (`Cdr`).
+        calls: the rated calls as received (`Cdr`), without test calls.
         book: the rate book; its policy says below what answered share a number is told of.
 
     Returns:

@@ -1,12 +1,12 @@
 """Whether the call analysis holds every call of the month, once on each side: equations of the certificate.
 
 The day sums that rating wrote know how many calls of a number had which outcome, the analysis counted the calls as they
-were received; of each number the counts must agree, and every side must add up to the total.
+were received; of each number the counts must agree, test calls apart, and every side must add up to the total.
 """
 
 import polars as pl
 
-from billing.tables.calls import UsageTotal
+from billing.tables.calls import TEST_CALL, UsageTotal
 from billing.tables.documents import ANALYSIS_DIMENSIONS, COUNTED_OUTCOMES, CallAnalysis
 
 _NUMBER = (CallAnalysis.usage_period, CallAnalysis.contract_id, CallAnalysis.service_number)
@@ -38,7 +38,8 @@ def _by_outcome(usage: pl.DataFrame) -> pl.DataFrame:
     """What rating says of each number: calls in all, and by outcome."""
     count, outcome = pl.col(UsageTotal.call_count), pl.col(UsageTotal.outcome)
     month = pl.col(UsageTotal.usage_date).dt.strftime("%Y-%m").alias(CallAnalysis.usage_period)
-    return usage.group_by(month, *_NUMBER[1:]).agg(
+    counted = usage.filter(pl.col(UsageTotal.free_reason).ne_missing(TEST_CALL))
+    return counted.group_by(month, *_NUMBER[1:]).agg(
         count.sum(),
         *(count.filter(outcome.is_in(outcomes)).sum().alias(name) for name, outcomes in COUNTED_OUTCOMES.items()),
     )

@@ -217,6 +217,18 @@ def test_a_call_that_was_not_analysed_is_found(found):
     assert broken(analysis.tables["call_analysis"]) == {"call_analysis": (2, 1)}
 
 
+def test_test_calls_are_not_missed(found):
+    """Rating knows of two test calls, the analysis has none."""
+    tests = """
+        day number     contract outcome  free_reason
+        5   4006000001 HT1      answered test_call
+        7   4006000009 HT1      busy     test_call
+    """
+    sums = pl.concat([owned(CALLS, {TEA: "HT1", BOOKS: "HT2"}), usage(tests)])
+    equations = analysis_equations(sums, found.tables["call_analysis"])
+    assert all(left == right == 2 for left, right in equations.values())
+
+
 def test_a_number_nobody_rated_is_found(found):
     analysis = found.tables["call_analysis"]
     stranger = analysis.filter(service_number=BOOKS).with_columns(pl.lit("4006999999").alias("service_number"))

@@ -34,6 +34,7 @@ GROUPS = {
     "ingest": ("Call files and layouts", "话单文件与版式"),
     "catalog": ("Catalog files", "客户资料"),
     "charging": ("Charges", "出账"),
+    "call_analysis": ("Call analysis", "呼叫分析"),
     "commission": ("Commission", "计佣"),
     "pipelines": ("Books, periods, plans, proofs", "账套、账期、资费、核验"),
 }

@@ -36,10 +36,15 @@ collects = "house"             # {collects_words}
 rates = [{{ start = 2016-02-06, per_day = "0.003" }}]  # {late_rates_words}
 cap = "1"                      # {late_cap_words}
 tax_code = "voice"             # {late_tax_words}
+
+# {answered_words}
+[call_analysis]
+answer_rate = "0.50"           # {rate_words}
+least_calls = 20               # {least_words}
 """
 TAX_NUMBER = "91110000000000000X"
 _WORDS = ("title", "first", "due", "raw", "key", "taxpayer", "readings", "revenue", "fapiao", "collects",
-          "late_fee", "late_rates", "late_cap", "late_tax")  # fmt: skip
+          "late_fee", "late_rates", "late_cap", "late_tax", "answered", "rate", "least")  # fmt: skip
 
 
 def init_books(root: Path, *, first: Period, lang: str) -> None:

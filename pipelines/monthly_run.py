@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from billing.call_analysis.stage import analyse_calls
 from billing.charging.account_terms import month_terms
 from billing.charging.caller_share import caller_shares
 from billing.charging.fees_due import billed_ahead
@@ -40,7 +41,7 @@ from billing.tables.documents import (
 )
 from billing.tables.schema import Table
 from pipelines.books import Books
-from pipelines.parts import CallsOf, parts_of, rated_calls, usage_of
+from pipelines.parts import CallsOf, calls_as_received, parts_of, rated_calls, usage_of
 from pipelines.past import (
     LateMonth,
     bills_before,
@@ -91,6 +92,8 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         late_fees = accrue_late_fees(period, bills, rows_before(books, LateFee, period), book)
         fees_charged = charge_late_fees(period, late_fees.tables[LateFee.name], book)
     charges = _together(Charge, [*charged, fees_charged])
+    with progress.stage("call_analysis"):
+        analysis = analyse_calls(period, usage, calls_as_received(books, parts, usage), book)
     with progress.stage("invoicing"):
         invoicing = make_invoices(period, charges, book)
     with progress.stage("commission"):
@@ -111,6 +114,7 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         ServiceCredit.name: charging.tables[ServiceCredit.name],
         CallerShare.name: callers_paid,
         **late_fees.tables,
+        **analysis.tables,
         **invoicing.tables,
         **commission.tables,
         **settlement.tables,
@@ -130,7 +134,7 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         tables.update(posting.tables)
     with progress.stage("conservation"):
         tables[Conservation.name], breaches = certify(period, records_by_fate(books, parts), usage, tables)
-    stages = (charging, late_fees, invoicing, commission, settlement, resources, posting)
+    stages = (charging, late_fees, analysis, invoicing, commission, settlement, resources, posting)
     return Month(period, tables, usage, [*(finding for stage in stages for finding in stage.findings), *breaches])
 
 

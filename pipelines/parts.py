@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from billing.core.period import Period
-from billing.tables.calls import LINES_PER_FILE, Cdr, Duplicate, RatedCall, Suspense, UsageTotal
+from billing.tables.calls import LINES_PER_FILE, NOT_OURS, TEST_CALL, Cdr, Duplicate, RatedCall, Suspense, UsageTotal
 from billing.tables.parquet import scan_tables
 from pipelines.books import Books
 from pipelines.commits import FileEntry, State
@@ -116,6 +116,30 @@ def usage_of(books: Books, parts: Iterable[Part]) -> pl.DataFrame:
 def rated_calls(books: Books, parts: Iterable[Part]) -> pl.LazyFrame:
     """The rated calls of parts."""
     return scan_tables(books.paths([part.rated for part in parts if part.rated]), RatedCall)
+
+
+def calls_as_received(books: Books, parts: Iterable[Part], usage: pl.DataFrame) -> pl.LazyFrame:
+    """The rated calls of parts as their files told them, test calls left out.
+
+    Args:
+        books: the books.
+        parts: the parts.
+        usage: their usage totals, which know on which days lines were tested.
+
+    Returns:
+        `Cdr` rows, without what is not ours, copies and suspense.
+    """
+    rated = [part for part in parts if part.rated and part.rated.rows]
+    is_test = pl.col(RatedCall.free_reason) == TEST_CALL
+    test_days = usage.filter(is_test)[UsageTotal.usage_date].unique().to_list()
+    tests = rated_calls(books, [part for part in rated if part.day in test_days]).filter(is_test)
+    of_files = pl.col(Cdr.cdr_id) // LINES_PER_FILE
+    held_back = left_out(books).filter(of_files.is_in(sorted({part.file_number for part in rated})))
+    out = pl.concat(
+        [held_back[Cdr.cdr_id], unrated_of(books, rated)[Cdr.cdr_id], tests.select(Cdr.cdr_id).collect()[Cdr.cdr_id]]
+    )
+    calls = scan_tables(books.paths([part.cdr for part in rated]), Cdr).filter(pl.col(Cdr.outcome) != NOT_OURS)
+    return calls.filter(~pl.col(Cdr.cdr_id).is_in(out.implode())) if len(out) else calls
 
 
 def unrated_of(books: Books, parts: Iterable[Part]) -> pl.DataFrame:

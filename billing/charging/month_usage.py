@@ -12,7 +12,7 @@ from typing import Protocol
 import polars as pl
 
 from billing.core.money import PARTS
-from billing.tables.calls import NOT_OURS, TEST_CALL, Cdr, RatedCall, UsageTotal
+from billing.tables.calls import BLOCKED, NOT_OURS, TEST_CALL, Cdr, RatedCall, UsageTotal
 
 ACCOUNT = (UsageTotal.contract_id, UsageTotal.service_number)
 MEASURES = ("calls", "seconds", "amount_micro", "rest_parts", "settlement_micro", "attempts", "answered")
@@ -22,7 +22,7 @@ CALL_ORDER = (Cdr.started_at, Cdr.source, Cdr.call_id, Cdr.caller, Cdr.talk_ms, 
 """Calls by start; ties go by source, the source's id, caller, talk time."""
 
 _IS_TEST = pl.col(RatedCall.free_reason).eq_missing(TEST_CALL)
-_NOT_ATTEMPTS = ("blocked_region", "blocked_blacklist", "bad_password", "cap_reached", NOT_OURS)
+_NOT_ATTEMPTS = (*BLOCKED, NOT_OURS)
 
 
 class CallsOf(Protocol):

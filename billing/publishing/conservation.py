@@ -2,7 +2,8 @@
 
 Records read = not ours + duplicate + suspense + rated; calls rated = charged + free by rule + paid by allowances + over
 cap; late fees billed = their charges; charges = invoices; revenue - settlement - commission = margin, all without VAT;
-every rated call is settled, second for second; every document is posted, and postings sum to zero.
+every rated call is settled, second for second; every document is posted, and postings sum to zero; the call analysis
+holds every call on each side.
 """
 
 from collections.abc import Mapping
@@ -12,8 +13,10 @@ import polars as pl
 
 from billing.core.findings import Finding
 from billing.core.period import Period
+from billing.publishing.analysed_calls import analysis_equations
 from billing.tables.calls import CallAdjustment, UsageTotal
 from billing.tables.documents import (
+    CallAnalysis,
     Charge,
     CommissionLine,
     Conservation,
@@ -78,6 +81,7 @@ def certify(
             _sum(usage, UsageTotal.settlement_billed_seconds),
         ),
         "postings": (_sum(tables[Posting.name], Posting.debit_micro), _sum(tables[Posting.name], Posting.credit_micro)),
+        **analysis_equations(usage, tables[CallAnalysis.name]),
     }
     findings = [
         Finding("NOT_CONSERVED", "critical", values={"equation": name, "left": left, "right": right})

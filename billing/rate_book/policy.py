@@ -69,6 +69,14 @@ class LateFeeTerms(BaseModel):
         return held[-1] if held else rates[0].per_day
 
 
+class AnsweredShare(BaseModel):
+    """Below what answered share of its calls a number is told of, from how many calls a month on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    answer_rate: Share = 5_000
+    least_calls: Annotated[int, Field(ge=1)] = 20
+
+
 class Policy(BaseModel):
     """`books.toml` as a whole."""
 
@@ -83,6 +91,7 @@ class Policy(BaseModel):
     company: Company
     readings: Readings
     late_fee: LateFeeTerms = LateFeeTerms()
+    call_analysis: AnsweredShare = AnsweredShare()
 
     def taxpayer_on(self, day: dt.date) -> Taxpayer:
         """Kind of taxpayer we are on a day; the first entry also covers days before it."""

@@ -28,6 +28,8 @@ OUTCOMES = (
 )
 TEST_CALL = "test_call"
 """Why a call from a number from which lines are tested is free; it counts for no rule."""
+BLOCKED = ("blocked_region", "blocked_blacklist", "bad_password", "cap_reached")
+"""Outcomes by which the owner's own rules turned a caller away: such a call is no attempt to reach anybody."""
 NOT_OURS = "not_ours"
 """Outcome of a record that its layout says is no call to a 400 number of ours (an outbound leg, for instance)."""
 

@@ -1,5 +1,6 @@
 """What a month produces: charges, invoices and their lines, commission, settlement, postings."""
 
+from billing.tables.calls import BLOCKED
 from billing.tables.schema import Table, day, fen, integer, money, text
 
 CHARGE_KINDS = (
@@ -133,6 +134,45 @@ class LateFee(Table):
     stated_micro = fen("The difference, stated now; negative when a payment was entered late", "本期列示")
     billing = text("show: for information; bill: a line of the bill, as the contract says", "收取方式")
     billed_micro = fen("What of it is billed now; never gives back more than was billed", "本期计入账单")
+
+
+class CallAnalysis(Table):
+    """How the calls of a number went, seen from one side."""
+
+    name = "call_analysis"
+    key = ("usage_period", "contract_id", "service_number", "dimension", "value")
+    en = "Calls of a number by how they went: in total, by hour, by weekday, by province; each side holds every call."
+    zh = "呼叫分析（合计、按小时、按星期、按主叫省份）"
+
+    period = text("Billing period", "账期")
+    usage_period = text("Month of the calls; earlier than period for late calls", "使用月份")
+    contract_id = text("Contract", "合同号")
+    service_number = text("The 400 number", "400号码")
+    dimension = text("total, hour, weekday or province", "分析维度")
+    value = text("all; 00 to 23 of the start; 1 (Monday) to 7; province of the caller, or unknown", "取值")
+    call_count = integer("Calls: the sum of the counts that follow", "来话次数", "count")
+    answered_count = integer("Answered by the landing number", "接通次数", "count")
+    busy_count = integer("Busy", "遇忙次数", "count")
+    no_answer_count = integer("No answer", "无应答次数", "count")
+    abandoned_count = integer("Given up by the caller before an answer", "主叫放弃次数", "count")
+    ivr_only_count = integer("Ended in the voice menu", "止于语音导航次数", "count")
+    blocked_count = integer("Turned away by the owner's rules: region, blacklist, password, cap", "拦截次数", "count")
+    other_count = integer("Failed, or the number was suspended", "其他次数", "count")
+    talk_ms = integer("Talk time of the answered calls, landing number's answer to end", "通话总时长", "ms")
+
+
+ANALYSIS_DIMENSIONS = ("hour", "weekday", "province")
+"""Sides a number's calls are seen from, beside the total."""
+COUNTED_OUTCOMES: dict[str, tuple[str, ...]] = {
+    CallAnalysis.answered_count: ("answered",),
+    CallAnalysis.busy_count: ("busy",),
+    CallAnalysis.no_answer_count: ("no_answer",),
+    CallAnalysis.abandoned_count: ("abandoned",),
+    CallAnalysis.ivr_only_count: ("ivr_only",),
+    CallAnalysis.blocked_count: BLOCKED,
+    CallAnalysis.other_count: ("suspended", "failed"),
+}
+"""The outcomes behind each count; every outcome stands once."""
 
 
 class Invoice(Table):
@@ -328,6 +368,7 @@ DOCUMENT_TABLES = (
     ServiceCredit,
     CallerShare,
     LateFee,
+    CallAnalysis,
     Invoice,
     InvoiceLine,
     TaxLine,

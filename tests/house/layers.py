@@ -53,6 +53,10 @@ LAYERS: dict[str, Layer] = {
     ),
     "billing/rating": _stage(),
     "billing/charging": _stage(),
+    "billing/call_analysis": _stage(),
+    "billing/call_analysis/make_provinces.py": Layer(
+        ("billing/call_analysis",), {"phonenumbers": "the source of the province table; run by hand, not installed"}
+    ),
     "billing/resource_fees": _stage(),
     "billing/late_fees": _stage(),
     "billing/invoicing": _stage(),

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from billing.call_analysis.stage import analyse_calls
 from billing.core.money import allot_net, net_of_vat, round_to_fen
 from billing.core.period import Period
 from billing.documents.stage import render_documents
@@ -36,7 +37,7 @@ from billing.tables.documents import (
     SourceFile,
     TaxLine,
 )
-from billing.tables.parquet import write_table
+from billing.tables.parquet import scan_tables, write_table
 from billing.tables.schema import Table
 
 PERIOD = Period(2026, 10)
@@ -169,6 +170,7 @@ def month(parts: list[PartPaths]) -> dict[str, pl.DataFrame]:
     usage = total_usage(pl.scan_parquet([part.rated_call for part in parts])).collect()
     tables = {UsageTotal.name: usage, Charge.name: _charges(usage)}
     tables |= _bills(tables[Charge.name])
+    tables |= analyse_calls(PERIOD, usage, scan_tables([part.cdr for part in parts], Cdr), book()).tables
     tables[SettlementLine.name] = _settlement(usage)
     tables[CommissionLine.name] = _commission()
     tables[Posting.name] = _postings(tables)

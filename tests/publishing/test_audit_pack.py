@@ -44,7 +44,7 @@ def test_everything_has_words(pack):
     assert without == []
     tables = {name for (name,) in _one(pack, "SELECT table_name FROM duckdb_tables()")}
     assert tables == {table.name for table in PACKED_TABLES} | {"calls"}
-    assert _one(pack, "SELECT count(*) FROM duckdb_views() WHERE NOT internal") == [(10,)]
+    assert _one(pack, "SELECT count(*) FROM duckdb_views() WHERE NOT internal") == [(13,)]
 
 
 def test_money_is_decimal_and_never_float(pack):
@@ -112,13 +112,44 @@ def test_postings_balance(pack):
     assert set(rows) == {(Decimal("0.00"),)}
 
 
-def test_call_analysis_counts_every_outcome(pack):
-    rows = _one(
-        pack, "SELECT service_number, call_count, answered_count, busy_count, no_answer_count FROM call_analysis"
-    )
-    assert [row[0] for row in rows] == sorted(sample_month.PLANS)
-    assert sum(row[1] for row in rows) == 120
-    assert all(row[1] == row[2] + row[3] + row[4] for row in rows)
+def test_calls_of_a_number(pack):
+    """Of five calls three are answered, one is busy, one not answered: thirty calls a number in two days.
+
+    Line 0, 4, 8 ... are of the first number; those answered talk 1, 59,999 and 180,001 ms, six times each.
+    """
+    columns = "service_number, contract_id, call_count, answered_count, busy_count, no_answer_count, answer_rate_bp"
+    rows = _one(pack, f"SELECT {columns}, customer_name FROM calls_by_number ORDER BY service_number")
+    assert [row[:2] for row in rows] == [(number, plan[0]) for number, plan in sorted(sample_month.PLANS.items())]
+    assert {row[2:7] for row in rows} == {(30, 18, 6, 6, 6000)}
+    assert rows[0][7] == sample_month.HOSTILE
+    talk = "SELECT talk_seconds, mean_talk_seconds FROM calls_by_number WHERE service_number = '4006000001'"
+    assert _one(pack, talk) == [(1440, 80)]
+
+
+def test_calls_by_hour_and_weekday(pack):
+    """All calls start between eight and nine, on 3 and 4 October: a Saturday and a Sunday."""
+    assert _one(pack, "SELECT DISTINCT hour, call_count FROM calls_by_hour") == [(8, 30)]
+    days = "SELECT DISTINCT weekday, call_count, answered_count FROM calls_by_weekday ORDER BY weekday"
+    assert _one(pack, days) == [(6, 15, 9), (7, 15, 9)]
+
+
+def test_calls_by_province(pack):
+    """Seven callers take turns, two of Beijing and three without a province; each number its first once more."""
+    rows = _one(pack, "SELECT service_number, province, call_count FROM calls_by_province")
+    of_number = {number: {row[1]: row[2] for row in rows if row[0] == number} for number in sample_month.PLANS}
+    usual = {"江苏": 4, "北京": 8, "广东": 4, "unknown": 12}
+    assert list(of_number.values()) == [
+        usual | {"江苏": 6},
+        usual | {"北京": 10},
+        usual | {"北京": 10},
+        usual | {"广东": 6},
+    ]
+
+
+def test_a_question_about_one_value_is_answered(pack):
+    """Whatever order a client's filters are tried in: a province is no hour."""
+    assert _one(pack, "SELECT count(*) FROM calls_by_hour WHERE hour = 8 AND call_count > 0") == [(4,)]
+    assert _one(pack, "SELECT count(*) FROM calls_by_weekday WHERE weekday > 6") == [(4,)]
 
 
 def test_the_macro_reads_the_listed_files_only(published, tmp_path):

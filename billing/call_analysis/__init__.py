@@ -1,0 +1,1 @@
+"""Call analysis: how calls went, by number, hour, weekday and the caller's province."""

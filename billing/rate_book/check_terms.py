@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from billing.core.findings import Finding
-from billing.core.money import yuan_exact
+from billing.core.money import MICRO_PER_YUAN, yuan_exact
 from billing.rate_book.book import RateBook
 from billing.rate_book.plans import RetailVersion
 from billing.tables.catalog import AllowancePurchase, Carrier, MeteredItem, QuantityHeld, ServiceNumber, Subscription
@@ -146,6 +146,32 @@ def usage_findings(book: RateBook, where: Where) -> Iterator[Finding]:
             if row[column] not in {name for version in versions for name in _items(table, version, row)}:
                 values = {"item": row[column], "contract": row["contract_id"], "number": row["service_number"] or "*"}
                 yield Finding("ITEM_WITHOUT_TERMS", "critical", where(table, row), values | {"day": day})
+
+
+def purchase_findings(book: RateBook, where: Where) -> Iterator[Finding]:
+    """Recharges that are smaller than their plan allows, by the minimum agreed for the number."""
+    held: dict[tuple[str, str | None], Mapping[str, Any]] = {}
+    for row in book.table(Subscription.name).sort(Subscription.valid_from).iter_rows(named=True):
+        held[row[Subscription.contract_id], row[Subscription.service_number]] = row
+        held[row[Subscription.contract_id], None] = row
+    for row in book.table(AllowancePurchase.name).iter_rows(named=True):
+        subscription = held.get((row[AllowancePurchase.contract_id], row[AllowancePurchase.service_number]))
+        found = subscription and book.retail(subscription[Subscription.plan_id], row[AllowancePurchase.valid_from])
+        if subscription is None or not found:
+            continue
+        minimum, agreed = found[1].minimum, subscription[Subscription.monthly_minimum_micro]
+        floor = agreed if agreed is not None else (minimum.per_month or 0) if minimum else 0
+        for allowance in found[1].allowances:
+            is_own = allowance.name == row[AllowancePurchase.allowance] and allowance.least_purchase is not None
+            bought = row[AllowancePurchase.quantity] * MICRO_PER_YUAN
+            if is_own and allowance.least_purchase and bought < allowance.least_purchase.of(floor):
+                values = {
+                    "purchase": row[AllowancePurchase.purchase_id],
+                    "bought": yuan_exact(bought),
+                    "least": yuan_exact(allowance.least_purchase.of(floor)),
+                    "floor": yuan_exact(floor),
+                }
+                yield Finding("PURCHASE_BELOW_LEAST", "warning", where(AllowancePurchase, row), values)
 
 
 def _items(table: type[Table], version: RetailVersion, row: Mapping[str, Any]) -> list[str]:

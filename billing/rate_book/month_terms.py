@@ -141,6 +141,17 @@ class Fee(Strict):
         return self
 
 
+class LeastPurchase(Strict):
+    """The least a customer may recharge: so many months of the minimum, and an amount (market rule 2.2)."""
+
+    months_of_minimum: Annotated[int, Field(ge=0)]
+    amount: FenAmount
+
+    def of(self, minimum_micro: int) -> int:
+        """The least recharge under a monthly minimum, in millionths of a yuan."""
+        return max(self.months_of_minimum * minimum_micro, self.amount)
+
+
 class Allowance(Strict):
     """Units that are paid for already: calls draw them in order of start, the earliest to expire first (10.12).
 
@@ -161,6 +172,7 @@ class Allowance(Strict):
     roll_for: Annotated[int, Field(ge=1)] | None = None
     first_month: Literal["full", "prorate"] | None = None
     drawn: Literal["by_expiry", "last"] = "by_expiry"
+    least_purchase: LeastPurchase | None = None
 
     @model_validator(mode="after")
     def _terms(self) -> Self:
@@ -174,6 +186,8 @@ class Allowance(Strict):
             raise ValueError("per: number belongs to what a plan grants to a contract")
         if (self.every == "month") != (self.first_month is not None):
             raise ValueError("an allowance of every month, and only such a one, says first_month (full, prorate)")
+        if self.least_purchase is not None and (self.every, self.of) != ("purchase", "yuan"):
+            raise ValueError("least_purchase belongs to a bought allowance of yuan")
         if self.roll_for is not None and self.unused != "roll":
             raise ValueError("roll_for belongs to unused: roll")
         if self.quantity is not None:

@@ -48,7 +48,7 @@ OPTIONAL = {
     Window: {"call_class"},
     RetailVersion: {"windows", "straddle", "calendar", "minimum", "cap_amount", "cap_count", "fees", "allowances",
                     "volume", "discounts", "metered", "subsidy", "caller_pays", "at_edge", "service_credits"},
-    Allowance: {"quantity", "roll_for", "first_month", "drawn", "per"},
+    Allowance: {"quantity", "roll_for", "first_month", "drawn", "per", "least_purchase"},
     QuantityPrice: QUANTITY_FORMS,
     Volume: QUANTITY_FORMS | {"every"},
     Band: {"price", "discount", "fee", "per"},

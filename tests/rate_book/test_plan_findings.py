@@ -72,3 +72,36 @@ def test_an_adjustment_names_a_tax_code_that_exists():
     assert told(retail(), contract=contracts("C1"), adjustment=rows) == [
         ("ADJUSTMENT_TAX_CODE_UNKNOWN", "catalog/adjustment:T2", {"adjustment": "T2", "code": "vioce"})
     ]
+
+
+RECHARGE = {"name": "recharge", "of": "yuan", "every": "purchase", "scope": "number", "last_call": "split",
+            "unused": "lapse"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("months", "amount", "minimum", "agreed", "least"),
+    [
+        # Minimum 50: the greater of 3 x 50 and 600. Minimum 300: 3 x 300, for 4000 numbers 6 x 300. 4008: 3 x 50, 800.
+        (3, "600.00", "50.00", "-", "600.00"),
+        (3, "600.00", "300.00", "-", "900.00"),
+        (6, "600.00", "300.00", "-", "1800.00"),
+        (3, "800.00", "50.00", "-", "800.00"),
+        # What is agreed for the number counts, not the plan's own.
+        (3, "600.00", "50.00", "300.00", "900.00"),
+    ],
+)
+def test_the_least_recharge(months, amount, minimum, agreed, least):
+    least_purchase = {"months_of_minimum": months, "amount": amount}
+    floor = {"per_month": minimum, "scope": "number", "first_month": "actual", "last_month": "actual"}
+    plan = retail(minimum=floor, allowances=[RECHARGE | {"least_purchase": least_purchase}])
+    rows = (
+        f"contract_id service_number plan_id valid_from monthly_minimum_micro\nC1 4006000001 plan 2026-01-01 {agreed}"
+    )
+    for below, expected in ((1, [least]), (0, [])):
+        bought = int(least.partition(".")[0]) - below
+        heading = "purchase_id contract_id service_number allowance quantity valid_from"
+        purchase = f"{heading}\nB1 C1 4006000001 recharge {bought} 2026-03-01"
+        book = rate_book(plan, contract=contracts("C1"), subscription=rows, allowance_purchase=purchase)
+        told = [each for each in check_book(book, lambda *_: "") if each.reason == "PURCHASE_BELOW_LEAST"]
+        assert [each.values["least"] for each in told] == expected
+        assert all(each.text("zh") and each.text("en") for each in told)

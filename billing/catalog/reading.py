@@ -8,13 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
+
 from billing.catalog.carriers import with_carriers
 from billing.catalog.checks import CHECKS
 from billing.catalog.contents import Catalog
 from billing.catalog.sheets import read_sheet
 from billing.catalog.table_reader import TableReading, read_table
-from billing.catalog.words import TableWords, catalog_words
+from billing.catalog.words import TableWords, catalog_words, words_of
 from billing.core.findings import Finding, Refusal, Severity
+from billing.tables.catalog import Contract
 
 SUFFIXES = (".csv", ".xlsx")
 SHOWN_A_FILE = 50
@@ -38,8 +41,9 @@ def read_catalog(folder: Path) -> Catalog:
         found.extend(reading.findings)
     catalog = _assembled(readings)
     numbers, problems = with_carriers(catalog)
-    catalog = replace(catalog, numbers=numbers)
-    found.extend(problems)
+    contracts, trials = _with_trials(catalog, readings[words_of(Contract).file].columns)
+    catalog = replace(catalog, numbers=numbers, contracts=contracts)
+    found += [*problems, *trials]
     for check in CHECKS:
         found.extend(check(catalog))
     return replace(catalog, findings=tuple(_capped(found)))
@@ -69,6 +73,17 @@ def _assembled(readings: Mapping[str, TableReading]) -> Catalog:
         places={words.table.name: readings[words.file].places for words in catalog_words()},
         incomplete=frozenset(words.table.name for words in catalog_words() if readings[words.file].is_incomplete),
     )
+
+
+def _with_trials(catalog: Catalog, columns: frozenset[str]) -> tuple[pl.DataFrame, list[Finding]]:
+    """A file from before confirmations were kept says nothing of them: its trials count as confirmed, as is told."""
+    trials = catalog.contracts.filter(pl.col(Contract.trial_until).is_not_null())
+    if trials.is_empty() or str(Contract.trial_confirmed_on) in columns:
+        return catalog.contracts, []
+    where = catalog.where(Contract, trials.row(0, named=True))
+    told = Finding("CONTRACT_TRIALS_TAKEN_AS_CONFIRMED", "warning", where, {"count": trials.height})
+    as_confirmed = pl.col(Contract.trial_until).alias(Contract.trial_confirmed_on)
+    return catalog.contracts.with_columns(as_confirmed), [told]
 
 
 def _folder_findings(folder: Path) -> Iterator[Finding]:

@@ -26,11 +26,13 @@ class TableReading:
         frame: the table's rows, in the file's order.
         places: key -> `file:line` or `file:sheet!cell`.
         findings: problems and notes, in the file's order.
+        columns: the columns that the file's header names.
     """
 
     frame: pl.DataFrame
     places: dict[Key, str]
     findings: list[Finding]
+    columns: frozenset[str] = frozenset()
 
     @property
     def is_incomplete(self) -> bool:
@@ -73,7 +75,8 @@ def read_table(sheet: Sheet, words: TableWords) -> TableReading:
             continue
         seen[key], places[key] = values, place
         rows.append(values)
-    return TableReading(words.table.of_rows(rows), places, findings)
+    columns = frozenset(str(column.column) for column, _ in header.columns.values()) if header else frozenset()
+    return TableReading(words.table.of_rows(rows), places, findings, columns)
 
 
 def _read_header(sheet: Sheet, words: TableWords) -> tuple[_Header | None, list[Finding]]:

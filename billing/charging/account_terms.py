@@ -17,6 +17,7 @@ from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.rate_book.month_terms import Suspended
 from billing.rate_book.plans import RetailPlan, RetailVersion
+from billing.rate_book.trials import free_until_expr
 from billing.tables.catalog import Contract, Subscription
 
 Account = tuple[str, str]
@@ -47,7 +48,6 @@ class AccountTerms:
         contract_opened_on: first day of paid service of any number under the contract, whatever became of it.
         days_before: days of the month before service opened, None when it did not open this month.
         days_after: days of the month after service closed, None when it did not close this month.
-        trial_until: first day after a free trial of the contract.
         monthly_minimum_micro: agreed minimum, None for the plan's own; likewise both caps.
         event_days: days of the month by what happened to the service on them.
         segments: the versions of the month with their days, where there are several; else none.
@@ -63,7 +63,6 @@ class AccountTerms:
     contract_opened_on: dt.date
     days_before: int | None
     days_after: int | None
-    trial_until: dt.date | None
     monthly_minimum_micro: int | None
     cap_amount_micro: int | None
     cap_count: int | None
@@ -135,7 +134,6 @@ def month_terms(period: Period, book: RateBook, contracts: Collection[str] | Non
                 contract_opened_on=row["contract_opened_on"],
                 days_before=_days_before(row["opened_on"], period),
                 days_after=_days_after(row["closed_on"], period),
-                trial_until=row[Contract.trial_until],
                 monthly_minimum_micro=row[Subscription.monthly_minimum_micro],
                 cap_amount_micro=row[Subscription.cap_amount_micro],
                 cap_count=row[Subscription.cap_count],
@@ -185,11 +183,13 @@ def _rows_of_month(period: Period, book: RateBook, contracts: Collection[str] | 
         held = held.filter(pl.col(Subscription.contract_id).is_in(sorted(contracts)))
     return (
         held.join(
-            book.table(Contract.name).select(Contract.contract_id, Contract.customer_id, Contract.trial_until),
+            book.table(Contract.name).select(
+                Contract.contract_id, Contract.customer_id, free_until_expr().alias("free")
+            ),
             on=Contract.contract_id,
             maintain_order="left",
         )
-        .with_columns(pl.max_horizontal(Subscription.valid_from, Contract.trial_until).alias("paid_from"))
+        .with_columns(pl.max_horizontal(Subscription.valid_from, "free").alias("paid_from"))
         .filter(to.is_null() | (paid_from < to))
         .with_columns(
             paid_from.min().over(account).alias("opened_on"),

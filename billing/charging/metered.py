@@ -19,6 +19,7 @@ from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.rate_book.month_terms import Metered
 from billing.rate_book.quantity_price import number, price_text
+from billing.rate_book.trials import free_until_expr
 from billing.tables.catalog import Contract, MeteredItem, Subscription
 
 METERED_WITHOUT_TERMS = "METERED_WITHOUT_TERMS"
@@ -41,7 +42,7 @@ def metered_items(period: Period, terms: Sequence[AccountTerms], book: RateBook)
     findings = []
     for row in _used(period, book).iter_rows(named=True):
         account = (row["contract_id"], row["service_number"])
-        if account[0] not in contracts or (row["trial_until"] and row[MeteredItem.used_on] < row["trial_until"]):
+        if account[0] not in contracts or (row["free"] and row[MeteredItem.used_on] < row["free"]):
             continue
         found = book.retail(row["plan_id"], row[MeteredItem.used_on]) if row["plan_id"] else None
         metered = next((each for each in found[1].metered if each.item == row["item"]), None) if found else None
@@ -87,7 +88,11 @@ def _used(period: Period, book: RateBook) -> pl.DataFrame:
     )
     return (
         own.join(on_day.select(MeteredItem.metered_id, "plan_id"), on=MeteredItem.metered_id, how="left")
-        .join(book.table(Contract.name).select("contract_id", "trial_until"), on="contract_id", how="left")
+        .join(
+            book.table(Contract.name).select("contract_id", free_until_expr().alias("free")),
+            on="contract_id",
+            how="left",
+        )
         .sort(MeteredItem.used_on, MeteredItem.metered_id)
     )
 

@@ -25,6 +25,7 @@ from billing.charging.month_usage import CallsOf, month_usage
 from billing.charging.running_bill import RunningBill
 from billing.charging.service_credits import service_credits
 from billing.charging.suspended_calls import suspended_calls
+from billing.charging.trials import unconfirmed_trials
 from billing.charging.usage_charges import rounded_usage, usage_charges
 from billing.charging.volume_prices import apply_volumes
 from billing.charging.yearly_minimums import yearly_true_ups
@@ -59,9 +60,9 @@ def charge_accounts(
 
     Returns:
         Tables `charge`, `call_adjustment`, `allowance_movement` and `service_credit`, each in key order. Findings:
-        CAP_REACHED (info), ALLOWANCE_WITHOUT_TERMS, CALLS_WHILE_SUSPENDED (warnings), and critical CAP_READING_MISSING,
-        CAP_TERMS_DISAGREE, MINIMUM_READING_MISSING, ALLOWANCE_TERMS_DISAGREE, VOLUME_TERMS_DISAGREE,
-        METERED_WITHOUT_TERMS.
+        CAP_REACHED, CAP_PASSED (info), ALLOWANCE_WITHOUT_TERMS, CALLS_WHILE_SUSPENDED, TRIAL_NOT_CONFIRMED (warnings),
+        and critical CAP_READING_MISSING, CAP_TERMS_DISAGREE, MINIMUM_READING_MISSING, ALLOWANCE_TERMS_DISAGREE,
+        VOLUME_TERMS_DISAGREE, METERED_WITHOUT_TERMS.
     """
     terms = month_terms(period, book, contracts)
     writer = ChargeWriter(period, period, book)
@@ -102,7 +103,7 @@ def charge_accounts(
         ServiceCredit.name: credits,
     }
     readings = [finding for number in terms if (finding := minimum_finding(number))]
-    readings += suspended_calls(terms, month.daily)
+    readings += [*suspended_calls(terms, month.daily), *unconfirmed_trials(period, usage, book)]
     return Outcome(tables, [*drawn.findings, *volumes.findings, *caps.findings, *unpriced, *readings])
 
 

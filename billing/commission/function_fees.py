@@ -50,7 +50,7 @@ def fee_shares(
             continue
         scheme, version = held
         gross, net = sum(by_rate.values()), sum(net_of_vat(fee, rate) for rate, fee in by_rate.items())
-        is_trial = contract.trial_until is not None and contract.trial_until >= arose.end
+        is_trial = contract.free_until is not None and contract.free_until >= arose.end
         shares.append(
             EarnedShare(
                 contract_id=contract_id,

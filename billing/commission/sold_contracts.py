@@ -14,6 +14,7 @@ from billing.core.money import net_of_vat
 from billing.core.period import contract_year
 from billing.rate_book.book import RateBook
 from billing.rate_book.plans import CommissionVersion
+from billing.rate_book.trials import free_until
 from billing.tables.catalog import Agent, Contract, Subscription
 
 COMMISSION_SCHEME_MISSING = "COMMISSION_SCHEME_MISSING"
@@ -36,7 +37,7 @@ class SoldContract:
     payment_mode: str
     term_years: int | None
     total_micro: int | None
-    trial_until: dt.date | None
+    free_until: dt.date | None
     product: str | None
     tax_code: str | None
     clock_start: dt.date | None
@@ -71,7 +72,7 @@ def sold_contracts(book: RateBook) -> dict[str, SoldContract]:
     rows = book.table(Contract.name).sort(Contract.contract_id).rows(named=True)
     clocks: dict[tuple[str, str | None], dt.date] = {}
     for row in rows:
-        start = _first_paid_day(row[Contract.service_start], row[Contract.trial_until])
+        start = _first_paid_day(row[Contract.service_start], free_until(row))
         key = row[Contract.customer_id], products.get(row[Contract.contract_id], (None, None))[0]
         if start is not None:
             clocks[key] = min(start, clocks.get(key, start))
@@ -87,7 +88,7 @@ def sold_contracts(book: RateBook) -> dict[str, SoldContract]:
                 payment_mode=row[Contract.payment_mode],
                 term_years=row[Contract.term_years],
                 total_micro=row[Contract.total_micro],
-                trial_until=row[Contract.trial_until],
+                free_until=free_until(row),
                 product=product,
                 tax_code=tax_code,
                 clock_start=clocks.get((row[Contract.customer_id], product)),
@@ -106,8 +107,8 @@ def _payee(agent: Mapping[str, object]) -> Payee:
     )
 
 
-def _first_paid_day(service_start: dt.date | None, trial_until: dt.date | None) -> dt.date | None:
-    days = [day for day in (service_start, trial_until) if day is not None]
+def _first_paid_day(service_start: dt.date | None, free_until: dt.date | None) -> dt.date | None:
+    days = [day for day in (service_start, free_until) if day is not None]
     return max(days, default=None)
 
 

@@ -116,13 +116,13 @@ class RateBook:
         return price.limited(price_in_pieces(pieces, at_edge, first_ms + talk_ms - charged_ms, charged_ms))
 
     def split_pieces(self, plan_id: str, day: dt.date, call_class: str | None = None) -> tuple[str | None, list[Piece]]:
-        """Where the plan splits calls at an edge: how it rounds there, and the prices of the day and the next.
+        """Where the plan looks beyond a call's start: how it goes over an edge, and the prices of the day and the next.
 
         A call goes by the version in force when it starts, which says whether it is split; then also by what the next
         day's version says of the hours after midnight. A withdrawn plan goes on until the call ends.
         """
         found = self.retail(plan_id, day)
-        if found is None or found[1].straddle != "split":
+        if found is None or found[1].straddle not in ("split", "end"):
             return None, []
         pieces: list[Piece] = []
         last = ""
@@ -134,7 +134,7 @@ class RateBook:
                 pieces.append((offset * DAY_MS + until, price))
                 last = rate_id
         pieces[-1] = (_NO_CALL_LASTS, pieces[-1][1])
-        return found[1].at_edge, pieces
+        return found[1].at_edge or "end", pieces
 
     def settlement(self, plan_id: str, day: dt.date) -> tuple[str, SettlementVersion] | None:
         """The settlement version in force on a day and its rate id."""

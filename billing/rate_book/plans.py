@@ -51,7 +51,7 @@ class RetailVersion(Strict):
 
     call: CallPrice
     windows: tuple[Window, ...] = ()
-    straddle: Literal["start", "split"] | None = None
+    straddle: Literal["start", "split", "end"] | None = None
     at_edge: Literal["restart", "carry_on"] | None = None
     calendar: str | None = None
     minimum: Minimum | None = None
@@ -72,7 +72,7 @@ class RetailVersion(Strict):
             raise ValueError("windows need straddle: say how a call over the edge of a window is priced")
         if (self.straddle == "split") != (self.at_edge is not None):
             raise ValueError("straddle: split, and only that, says at_edge (restart, carry_on): how blocks go over it")
-        if self.straddle == "split":
+        if self.straddle in ("split", "end"):
             check_pieces(self.call, self.prices, self.at_edge)
         if any(window.needs_calendar for window in self.windows) != (self.calendar is not None):
             raise ValueError("windows by working_day, rest_day or holiday name a calendar, others do not")
@@ -95,8 +95,9 @@ class RetailVersion(Strict):
         is_split = any(allowance.last_call == "split" for allowance in self.allowances)
         if is_split and len({allowance.of == "yuan" for allowance in self.allowances}) > 1:
             raise ValueError("a call split between an allowance of time and one of yuan could be read in two ways")
-        if self.straddle == "split" and any(a.last_call == "split" and a.of != "yuan" for a in self.allowances):
-            raise ValueError("a call split at an edge and between an allowance of time and the bill has no one price")
+        of_time = any(a.last_call == "split" and a.of != "yuan" for a in self.allowances)
+        if of_time and self.straddle in ("split", "end"):
+            raise ValueError("a call not priced by its start and split between an allowance of time and the bill")
         caps = (self.cap_amount, self.cap_count)
         if any(price.rounding.at == "invoice" for price in self.prices):
             if any((self.allowances, self.volume, self.discounts, *caps)):
@@ -185,7 +186,7 @@ class RetailPlan(Strict):
     def _edges_of_versions(self) -> Self:
         held = [version for _, version in sorted(self.versions.items()) if version is not None]
         for version, following in itertools.pairwise(held):
-            if version.straddle == "split":
+            if version.straddle in ("split", "end"):
                 check_pieces(version.call, following.prices, version.at_edge)
         return self
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from billing.rate_book.book import RateBook
 from billing.rate_book.call_price import MAX_CALL_MICRO, MS, Block, CallPrice
+from billing.rate_book.trials import free_until
 from billing.rate_book.windows import DAY_MS, Piece
 from billing.tables.catalog import CallerOfTests, Carrier, Contract, ServiceNumber, Subscription
 
@@ -119,7 +120,7 @@ def rating_rows(book: RateBook, day: dt.date, numbers: Sequence[str] | None = No
     rows: list[dict[str, Any]] = []
     for row in held.iter_rows(named=True):
         cost = carriers[row[Carrier.settlement_plan]]
-        trial, plan = row[Contract.trial_until], row[Subscription.plan_id]
+        trial, plan = free_until(row), row[Subscription.plan_id]
         for call_class, (slots, pieces) in ((each, prices.get((plan, each), NO_PRICE)) for each in classes[plan]):
             rows.extend(
                 {

@@ -175,13 +175,17 @@ def price_in_pieces(pieces: Sequence[Piece], at_edge: str, first_ms: int, talk_m
     Args:
         pieces: prices from midnight on, as far as the call goes.
         at_edge: `restart`: each piece is rounded by its own blocks. `carry_on`: blocks run through, each at the price
-            that holds when it begins.
+            that holds when it begins. `end`: the whole call goes by the price of the piece in which it ends.
         first_ms: when the charged time begins, from midnight.
         talk_ms: how long it is.
     """
     price, since, last = Fraction(0), 0, first_ms + talk_ms
     for until, own in pieces:
         a, b = (min(max(edge, first_ms), last) - first_ms for edge in (since, until))
+        if at_edge == "end":
+            price += own.connect_fee + own.blocks_price(talk_ms) if since < last <= until else 0
+            since = until
+            continue
         if first_ms < until and since <= first_ms and talk_ms > 0:
             price += own.connect_fee
         price += own.blocks_price(b - a) if at_edge == "restart" else own.blocks_price(b) - own.blocks_price(a)

@@ -3,7 +3,7 @@
 The rating row holds the prices of its day and the next as pieces (`split_pieces`). Where rounding restarts at an edge,
 each piece of a call is rounded by its own blocks from its first second on. Where it carries on, blocks run through and
 each costs what holds when it begins: what a piece costs is the blocks begun before its end less those begun before its
-start.
+start. Where a call goes by its end, the piece in which it ends has all of it.
 """
 
 import polars as pl
@@ -42,13 +42,16 @@ def with_pieces(calls: pl.LazyFrame, rows: pl.DataFrame, charged_ms: str, billab
     # The charged time runs from the first charged millisecond to the end of the call.
     first = (begun - midnight).dt.total_milliseconds() + pl.col(billable_ms) - pl.col(charged_ms)
     last = first + pl.col(charged_ms)
-    is_restart = pl.col(EDGE) == "restart"
+    is_restart, is_end = pl.col(EDGE) == "restart", pl.col(EDGE) == "end"
     parts, seconds, blocks = (pl.lit(0, pl.Int64) for _ in range(3))
     since: pl.Expr = pl.lit(0, pl.Int64)
     for piece in range(_piece_count(rows)):
         until, connect, divisor = (pl.col(name) for name in split_columns(piece))
         # Offsets within the charged time at which the piece begins and ends.
         a, b = (pl.min_horizontal(pl.max_horizontal(edge, first), last) - first for edge in (since, until))
+        holds_last = (last > since) & (last <= until)
+        a = pl.when(is_end).then(0).otherwise(a)
+        b = pl.when(is_end).then(pl.when(holds_last).then(charged_ms).otherwise(0)).otherwise(b)
         unit = PARTS // divisor
         for index in range(width):
             length, micro = (pl.col(name) for name in block_columns(split_prefix(piece), index)[1:])
@@ -56,8 +59,8 @@ def with_pieces(calls: pl.LazyFrame, rows: pl.DataFrame, charged_ms: str, billab
             through = _begun(piece, index, width, b) - _begun(piece, index, width, a)
             count = pl.when(is_restart).then(alone).otherwise(through)
             parts, seconds, blocks = parts + count * micro * unit, seconds + count * length, blocks + count
-        holds_first = (first >= since) & (first < until)
-        parts = parts + pl.when(holds_first).then(connect * PARTS).otherwise(0)
+        bears_fee = pl.when(is_end).then(holds_last).otherwise((first >= since) & (first < until))
+        parts = parts + pl.when(bears_fee).then(connect * PARTS).otherwise(0)
         since = until
     splits = pl.col(EDGE).is_not_null() & (pl.col(charged_ms) > 0)
     return calls.with_columns(

@@ -65,6 +65,7 @@ def draft_contracts(
         if shape.get("event", "").startswith("trial"):
             ends_within = shape["event"] == "trial_ends"
             row[Contract.trial_until] = event_day if ends_within else period.end + dt.timedelta(days=10)
+            row[Contract.trial_confirmed_on] = event_day - dt.timedelta(days=3) if ends_within else None
         if shape.get("event") == "close":
             row[Contract.ends_on] = event_day
         if shape.get("event", "").startswith("hand_over"):
@@ -141,6 +142,7 @@ def _contract_row(
         Contract.term_years: years,
         Contract.total_micro: total,
         Contract.trial_until: None,
+        Contract.trial_confirmed_on: None,
     }
 
 

@@ -87,10 +87,18 @@ def _edges(columns: Sequence[str]) -> str:
     terms, since = [""], "0"
     for piece in range(_piece_count(columns)):
         for edge, name in ((since, "a"), (f"split{piece}_until", "b")):
-            terms.append(f"least(greatest({edge}, first_ms), first_ms + talk_ms) - first_ms AS split{piece}_{name}")
-        terms.append(f"first_ms >= {since} AND first_ms < split{piece}_until AND talk_ms > 0 AS split{piece}_first")
+            inside = f"least(greatest({edge}, first_ms), first_ms + talk_ms) - first_ms"
+            whole = "0" if name == "a" else f"CASE WHEN {_ends_in(since, piece)} THEN talk_ms ELSE 0 END"
+            terms.append(f"CASE WHEN at_edge = 'end' THEN {whole} ELSE {inside} END AS split{piece}_{name}")
+        starts = f"first_ms >= {since} AND first_ms < split{piece}_until"
+        bears = f"CASE WHEN at_edge = 'end' THEN {_ends_in(since, piece)} ELSE {starts} END"
+        terms.append(f"({bears}) AND talk_ms > 0 AS split{piece}_first")
         since = f"split{piece}_until"
     return ", ".join(terms)
+
+
+def _ends_in(since: str, piece: int) -> str:
+    return f"(first_ms + talk_ms > {since} AND first_ms + talk_ms <= split{piece}_until)"
 
 
 def _pieces(columns: Sequence[str], unit: str) -> str:

@@ -67,6 +67,9 @@ class Contract(Table):
     term_years = integer("Years of the term", "合同年限", "year")
     total_micro = fen("Agreed total of the whole term, tax included; null for monthly contracts", "合同总金额（含税）")
     trial_until = day("First day after a free trial, null when there is none", "试用截止日（不含）")
+    trial_confirmed_on = day(
+        "Day on which the customer agreed to pay after the trial, null while not", "试用转正确认日"
+    )
     late_fee = text("show or bill: what becomes of late fees of overdue bills; null: show", "滞纳金")
 
 

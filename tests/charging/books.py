@@ -124,6 +124,9 @@ def rate_book(
     shapes = {table.name: table for table in CATALOG_TABLES}
     tables = {"carrier": CARRIER, "customer": CUSTOMER, "agent": AGENT} | tables
     rows = {name: read_rows(tables.get(name, "")) for name in shapes}
+    for contract in rows["contract"]:
+        # A trial is one that the customer agreed to pay after, unless a test says otherwise.
+        contract.setdefault("trial_confirmed_on", contract.get("trial_until"))
     prices = PriceBook(
         retail={plan.plan: plan for plan in plans},
         settlement={"carrier_plan": SettlementPlan.model_validate(yaml.load(SETTLEMENT, yaml.BaseLoader))},

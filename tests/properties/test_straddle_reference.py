@@ -32,7 +32,8 @@ FEE = st.sampled_from(["0", "0.0300", "0.5000"])
 @st.composite
 def plans(draw):
     """A plan of two versions with two windows, its rounding at the edge, and terms that all its prices share."""
-    at_edge = draw(st.sampled_from(["restart", "carry_on"]))
+    at_edge = draw(st.sampled_from(["restart", "carry_on", "end"]))
+    straddle = {"straddle": "end"} if at_edge == "end" else {"straddle": "split", "at_edge": at_edge}
     one = draw(SCHEDULES)
     shared = {}
     if draw(st.booleans()):
@@ -51,7 +52,7 @@ def plans(draw):
             {"name": "night", "days": ["mon", "tue"], "since": "22:00", "until": "06:00", "call": price()},
             {"name": "noon", "days": ["mon"], "since": "12:00", "until": "12:01", "call": price()},
         ]
-        return {"call": price(), "straddle": "split", "at_edge": at_edge, "windows": windows}
+        return {"call": price(), "windows": windows} | straddle
 
     versions = {"2026-01-01": version()}
     if draw(st.booleans()):
@@ -97,6 +98,13 @@ def walked(versions, begin, talk_ms, at_edge):
     ms = dt.timedelta(milliseconds=1)
     if not talk_ms:
         return 0, Fraction(0)
+    if at_edge == "end":
+        # An end exactly on an edge belongs to what held until then.
+        price, seconds, cost = price_at(versions, begin + (talk_ms - 1) * ms), 0, Fraction(0)
+        while seconds * 1000 < talk_ms:
+            _, length, block = [step for step in blocks_of(price) if step[0] <= seconds][-1]
+            seconds, cost = seconds + length, cost + block
+        return seconds, cost + Fraction(price["connect_fee"])
     seconds, cost, end = 0, Fraction(price_at(versions, begin)["connect_fee"]), begin + talk_ms * ms
     now, since = begin, begin
     while now < end:
@@ -149,7 +157,7 @@ def test_pieces_are_what_the_walk_says(versions, picks):
     for row, (_, talk_ms, _), call in zip(rated.iter_rows(named=True), picks, calls, strict=True):
         charged = max(0, talk_ms - free_ms)
         begin = call["answered_at"] + dt.timedelta(milliseconds=talk_ms - charged)
-        seconds, cost = walked(versions, begin, charged, version["at_edge"])
+        seconds, cost = walked(versions, begin, charged, version.get("at_edge", "end"))
         if "maximum_charge" in version["call"]:
             cost = min(cost, Fraction(version["call"]["maximum_charge"]))
         cost *= version["call"].get("legs", 1)

@@ -84,6 +84,7 @@ def book() -> RateBook:
                 "payment_mode": "monthly",
                 "service_start": dt.date(2026, 1, 1),
                 "trial_until": dt.date(2026, 10, 4) if contract == "HT-2" else None,
+                "trial_confirmed_on": dt.date(2026, 10, 4) if contract == "HT-2" else None,
             }
             for contract, customer in dict.fromkeys((plan[0], plan[1]) for plan in PLANS.values())
         ],

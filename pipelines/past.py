@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from billing.charging.fees_due import billed_ahead
 from billing.charging.stage import charge_accounts
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
@@ -71,8 +72,9 @@ def fees_of_previous_month(books: Books, book: RateBook, period: Period) -> pl.D
     previous = period.shifted(-1)
     if is_billed_here(books, previous):
         return stored(books, Charge, str(previous))
-    none = UsageTotal.empty(), CallsOf(books, [])
-    return charge_accounts(previous, *none, book, AllowanceMovement.empty()).tables[Charge.name]
+    none = UsageTotal.empty(), CallsOf(books, []), book, AllowanceMovement.empty()
+    before = charge_accounts(previous.shifted(-1), *none).tables[Charge.name]
+    return charge_accounts(previous, *none, ahead=billed_ahead(before, previous)).tables[Charge.name]
 
 
 def receipts_since(books: Books, book: RateBook, period: Period) -> Period:

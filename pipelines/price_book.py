@@ -61,22 +61,19 @@ def records_priced_each(plan: RetailPlan, metered: Sequence[dict[str, Any]]) -> 
 
     The free ones are the first of each number (or of all) and month, as the plan says.
     """
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in metered:
+    counts: dict[tuple[Any, ...], int] = {}
+    priced = []
+    for row in sorted(metered, key=lambda row: (row["start"].date(), row["line"])):
         found = version_on(plan.versions, plan.plan, row["start"].date())
         item = next((each for each in found[1].metered if each.item == row["item"]), None) if found else None
-        if found and item and item.counted == "each":
-            owner = row["number"] if item.scope == "number" else None
-            groups.setdefault((found[0], item, owner, Period.of(row["start"].date())), []).append(row)
-    priced = []
-    for (_, item, *_), rows in groups.items():
-        ordered = sorted(rows, key=lambda row: (row["start"].date(), row["line"]))
-        prices = record_prices(item, [row["quantity_millionths"] for row in ordered])
-        priced += [
-            {"line": row["line"], "item": row["item"], "amount": price_text(price)}
-            for row, price in zip(ordered, prices, strict=True)
-        ]
-    return sorted(priced, key=lambda record: record["line"])
+        if item is None:
+            continue
+        key = row["number"] if item.scope == "number" else None, item.item, Period.of(row["start"].date())
+        index = counts[key] = counts.get(key, -1) + 1
+        if item.counted == "each":
+            (price,) = record_prices(item, [(index, row["quantity_millionths"])])
+            priced.append({"line": row["line"], "item": row["item"], "amount": price_text(price)})
+    return sorted(priced, key=lambda record: int(record["line"]))
 
 
 def price_book(

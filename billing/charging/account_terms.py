@@ -7,11 +7,12 @@ version in force on its first day in service. Service that is paid for begins on
 import datetime as dt
 import itertools
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import polars as pl
 
+from billing.charging.long_fees import long_fees_since
 from billing.charging.service_events import NO_DAYS, event_days
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
@@ -44,13 +45,14 @@ class AccountTerms:
 
     Attributes:
         rate_id: plan@start of the governing version.
-        opened_on: first day of paid service of the number under the contract.
+        opened_on: first day ever of paid service of the number under the contract.
         contract_opened_on: first day of paid service of any number under the contract, whatever became of it.
-        days_before: days of the month before service opened, None when it did not open this month.
+        days_before: days of the month before service began (opened, or came back), None when it did not this month.
         days_after: days of the month after service closed, None when it did not close this month.
         monthly_minimum_micro: agreed minimum, None for the plan's own; likewise both caps.
         event_days: days of the month by what happened to the service on them.
         segments: the versions of the month with their days, where there are several; else none.
+        fees_since: first day on which the number had each fee of several months, without a break since.
     """
 
     contract_id: str
@@ -68,6 +70,11 @@ class AccountTerms:
     cap_count: int | None
     event_days: Mapping[str, frozenset[dt.date]] = field(default_factory=dict)
     segments: Sequence[Segment] = ()
+    fees_since: Mapping[str, dt.date] = field(default_factory=dict)
+
+    def opens_in(self, period: Period) -> bool:
+        """Whether the number has its first day ever in the month."""
+        return Period.of(self.opened_on) == period
 
     @property
     def account(self) -> Account:
@@ -117,6 +124,7 @@ def month_terms(period: Period, book: RateBook, contracts: Collection[str] | Non
     events = event_days(book, period)
     held = _rows_of_month(period, book, contracts)
     changing = _changes(held, book, period)
+    fees_since = long_fees_since(book, period)
     for row in held.unique(ACCOUNT, keep="first", maintain_order=True).iter_rows(named=True):
         price = _governing_price(book, row[Subscription.plan_id], max(row["paid_from"], period.start), period)
         if price is None:
@@ -132,13 +140,14 @@ def month_terms(period: Period, book: RateBook, contracts: Collection[str] | Non
                 version=version,
                 opened_on=row["opened_on"],
                 contract_opened_on=row["contract_opened_on"],
-                days_before=_days_before(row["opened_on"], period),
+                days_before=_days_before(row["came_on"], period),
                 days_after=_days_after(row["closed_on"], period),
                 monthly_minimum_micro=row[Subscription.monthly_minimum_micro],
                 cap_amount_micro=row[Subscription.cap_amount_micro],
                 cap_count=row[Subscription.cap_count],
                 event_days=events.get((row[Subscription.contract_id], row[Subscription.service_number]), {}),
                 segments=changing.get((row[Subscription.contract_id], row[Subscription.service_number]), ()),
+                fees_since=fees_since.get((row[Subscription.contract_id], row[Subscription.service_number]), {}),
             )
         )
     return terms
@@ -159,7 +168,7 @@ def _changes(held: pl.DataFrame, book: RateBook, period: Period) -> dict[Account
     }
     count = pl.len().over(ACCOUNT)
     moving = pl.col(Subscription.plan_id).is_in([plan_id for plan_id, starts in in_month.items() if starts])
-    found: dict[Account, list[Segment]] = {}
+    found: dict[Account, dict[str, Segment]] = {}
     for row in held.filter((count > 1) | moving.any().over(ACCOUNT)).iter_rows(named=True):
         plan_id, end = row[Subscription.plan_id], min(row[Subscription.valid_to] or period.end, period.end)
         starts = [day for day in sorted(in_month.get(plan_id, ())) if row["paid_from"] < day < end]
@@ -170,8 +179,10 @@ def _changes(held: pl.DataFrame, book: RateBook, period: Period) -> dict[Account
                 days = frozenset(day for day in period.days() if since <= day < until)
                 segment = Segment(price[0], book.prices.retail[plan_id], price[1], days)
                 account = row[Subscription.contract_id], row[Subscription.service_number]
-                found.setdefault(account, []).append(segment)
-    return {account: segments for account, segments in found.items() if len(segments) > 1}
+                own = found.setdefault(account, {})
+                # A version that comes back, or goes on under another agreed amount, is one segment.
+                own[price[0]] = replace(segment, days=days | own.get(price[0], segment).days)
+    return {account: list(segments.values()) for account, segments in found.items() if len(segments) > 1}
 
 
 def _rows_of_month(period: Period, book: RateBook, contracts: Collection[str] | None) -> pl.DataFrame:
@@ -191,18 +202,27 @@ def _rows_of_month(period: Period, book: RateBook, contracts: Collection[str] | 
         )
         .with_columns(pl.max_horizontal(Subscription.valid_from, "free").alias("paid_from"))
         .filter(to.is_null() | (paid_from < to))
+        .sort(*account, "paid_from")
         .with_columns(
             paid_from.min().over(account).alias("opened_on"),
             paid_from.min().over(Subscription.contract_id).alias("contract_opened_on"),
-            pl.when(to.is_null().any().over(account)).then(None).otherwise(to.max().over(account)).alias("closed_on"),
+            (paid_from != to.shift().over(account)).fill_null(value=True).cum_sum().over(account).alias("stay"),
+        )
+        .with_columns(
+            paid_from.min().over(*account, "stay").alias("came_on"),
+            pl.when(to.is_null().any().over(*account, "stay"))
+            .then(None)
+            .otherwise(to.max().over(*account, "stay"))
+            .alias("closed_on"),
         )
         .filter(paid_from < period.end, to.is_null() | (to > period.start))
-        .sort(*account, "paid_from")
+        # Who leaves and comes back within the month is served all along.
+        .with_columns(pl.col("closed_on").last().over(account))
     )
 
 
-def _days_before(opened_on: dt.date, period: Period) -> int | None:
-    return (opened_on - period.start).days if period.start <= opened_on < period.end else None
+def _days_before(came_on: dt.date, period: Period) -> int | None:
+    return (came_on - period.start).days if period.start <= came_on < period.end else None
 
 
 def _days_after(closed_on: dt.date | None, period: Period) -> int | None:

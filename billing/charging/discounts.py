@@ -12,6 +12,7 @@ from billing.charging.account_terms import AccountTerms
 from billing.charging.charge_rows import Item
 from billing.charging.running_bill import RunningBill
 from billing.core.money import BASIS_POINTS, fen_of, yuan_exact
+from billing.rate_book.book import RateBook
 from billing.rate_book.month_terms import Discount
 
 Line = tuple[str, str | None, Item]
@@ -49,23 +50,21 @@ def discount_items(terms: Sequence[AccountTerms], bill: RunningBill) -> list[tup
     return found
 
 
-def with_discounts(terms: Sequence[AccountTerms], lines: Sequence[Line], on: Collection[str]) -> list[Line]:
+def with_discounts(book: RateBook, lines: Sequence[Line], on: Collection[str]) -> list[Line]:
     """Bill lines that are no call charges, and after them the discounts on them, each a line of its own.
 
+    A line goes by the discounts of the version that priced it, whatever the number is on by now.
+
     Args:
-        terms: terms of every number.
+        book: the rate book.
         lines: contract, number (None: the contract), item; what is taken back takes its discount with it.
         on: what a discount must be on to take something of these lines.
     """
-    by_owner: dict[tuple[str, str | None], AccountTerms] = {}
-    for number in terms:
-        by_owner.setdefault((number.contract_id, None), number)
-        by_owner[number.account] = number
     found: list[Line] = []
     for contract, owner, line in lines:
         found.append((contract, owner, line))
-        agreed, left = by_owner.get((contract, owner)), line.amount_micro
-        for discount in agreed.version.discounts if agreed else ():
+        left = line.amount_micro
+        for discount in book.retail_by_rate(line.rate_id)[1].discounts if line.rate_id else ():
             if discount.on in on and discount.share is not None:
                 off = fen_of(Fraction(left * discount.share, BASIS_POINTS))
                 if off:
@@ -75,7 +74,7 @@ def with_discounts(terms: Sequence[AccountTerms], lines: Sequence[Line], on: Col
 
 
 def _off_line(line: Item, discount: Discount, before: int, off: int) -> Item:
-    detail = "/".join(part for part in (discount.name, line.item, line.detail) if part)
+    detail = "/".join(part for part in (discount.name, line.kind, line.item, line.detail) if part)
     explanation = _explanation(discount, before) | {"item": line.item}
     return replace(
         line,

@@ -12,14 +12,12 @@ import polars as pl
 
 from billing.charging.account_terms import Account, AccountTerms, month_terms
 from billing.charging.charge_rows import Item
-from billing.charging.fixed_fees import Held, fee_items
+from billing.charging.fixed_fees import FeeOfMonth, Held, fees_of
 from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
-from billing.rate_book.month_terms import Fee
 from billing.tables.documents import Charge
 
-FeeItems = Sequence[tuple[AccountTerms, Fee, Item]]
 Due = tuple[Account, Item]
 
 
@@ -28,12 +26,12 @@ def billed_ahead(charges: pl.DataFrame, period: Period) -> pl.DataFrame:
     return charges.filter(pl.col(Charge.kind) == "recurring", pl.col(Charge.usage_period) == str(period))
 
 
-def fees_of_month(terms: Sequence[AccountTerms], period: Period, held: Held) -> FeeItems:
+def fees_of_month(terms: Sequence[AccountTerms], period: Period, held: Held) -> list[FeeOfMonth]:
     """The fees for a month, whenever they are billed."""
-    return [(number, fee, item) for number in terms for fee, item in fee_items(number, period, held)]
+    return [fee for number in terms for fee in fees_of(number, period, held)]
 
 
-def due_now(fees: FeeItems, ahead: pl.DataFrame) -> list[Due]:
+def due_now(fees: Sequence[FeeOfMonth], ahead: pl.DataFrame) -> list[Due]:
     """The fees for a month that its own bill holds: in arrears as they are, in advance what was not billed before.
 
     Args:
@@ -45,13 +43,13 @@ def due_now(fees: FeeItems, ahead: pl.DataFrame) -> list[Due]:
         for row in ahead.iter_rows(named=True)
     }
     found: list[Due] = []
-    for number, fee, item in fees:
-        key = (*number.account, fee.item, item.rate_id or "")
-        row = before.pop(key, None) if fee.billed == "advance" else None
+    for due in fees:
+        item, account = due.item, due.number.account
+        row = before.pop((*account, item.item, item.rate_id or ""), None) if due.fee.billed == "advance" else None
         if row is None:
-            found.append((number.account, item))
+            found.append((account, item))
         elif item.amount_micro != row[Charge.amount_micro]:
-            found.append((number.account, _settled(item, item.amount_micro, int(str(row[Charge.amount_micro])))))
+            found.append((account, _settled(item, item.amount_micro, int(str(row[Charge.amount_micro])))))
     for (contract, number_, *_), row in before.items():
         found.append(((contract, number_), _taken_back(row)))
     return found
@@ -66,7 +64,7 @@ def due_in_advance(terms: Sequence[AccountTerms], period: Period, held: Held, bo
     here = {number.account for number in terms}
     numbers = [number for number in month_terms(following, book) if number.account in here]
     fees = fees_of_month(numbers, following, held)
-    return [(number.account, item) for number, fee, item in fees if fee.billed == "advance"]
+    return [(due.number.account, due.item) for due in fees if due.fee.billed == "advance"]
 
 
 def _settled(item: Item, now: int, before: int) -> Item:

@@ -15,7 +15,10 @@ from billing.tables.calls import CallAdjustment, UsageTotal
 from billing.tables.catalog import Contract
 from billing.tables.documents import AllowanceMovement, Charge
 
-_LINE = (Charge.contract_id, Charge.service_number, Charge.kind, Charge.item, Charge.rate_id, Charge.vat_rate_bp)
+_LINE = (
+    *(Charge.contract_id, Charge.service_number, Charge.kind, Charge.item, Charge.rate_id),
+    *(Charge.product, Charge.tax_code, Charge.vat_rate_bp),
+)
 _OF_CALLS = ("allowance_credit", "tier_credit", "cap_credit", "discount", "true_up")
 _KINDS = {"usage": "late_usage", "rounding": "late_usage"} | {kind: kind for kind in _OF_CALLS}
 """What late calls can change, and the kind under which the difference is charged."""
@@ -133,19 +136,15 @@ def _differences(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     return (
         pl.concat([lines(old, -1), lines(new, 1)])
         .group_by(_LINE)
-        .agg(
-            *(pl.col(measure).sum() for measure in (*measures, "with_late")),
-            pl.col(Charge.product).first(),
-            pl.col(Charge.tax_code).first(),
-        )
+        .agg(pl.col(measure).sum() for measure in (*measures, "with_late"))
         .filter(pl.col(Charge.amount_micro) != 0)
-        .with_columns(pl.col(Charge.vat_rate_bp).n_unique().over(_LINE[:-1]).alias("vat_rate_count"))
+        .with_columns(pl.len().over(_LINE[:5]).alias("line_count"))
         .sort(_LINE)
     )
 
 
 def _row(line: Row, writer: ChargeWriter, extra: dict[str, str]) -> Row:
-    is_usage = line[Charge.kind] == "late_usage"
+    is_usage, is_one_of = line[Charge.kind] == "late_usage", line["line_count"] > 1
     now, difference = line["with_late"], line[Charge.amount_micro]
     item = Item(
         kind=line[Charge.kind],
@@ -157,7 +156,7 @@ def _row(line: Row, writer: ChargeWriter, extra: dict[str, str]) -> Row:
         quantity_unit="second" if is_usage else "once",
         amount_micro=difference,
         explanation={"with_late": yuan_exact(now), "billed": yuan_exact(now - difference)} | extra,
-        detail=line[Charge.rate_id] + (f"/{line[Charge.vat_rate_bp]}" if line["vat_rate_count"] > 1 else ""),
+        detail=line[Charge.rate_id] + (f"/{line[Charge.tax_code]}/{line[Charge.vat_rate_bp]}" if is_one_of else ""),
     )
     return writer.row(line[Charge.contract_id], line[Charge.service_number], item) | {
         Charge.vat_rate_bp: line[Charge.vat_rate_bp],

@@ -25,8 +25,10 @@ from billing.tables.catalog import Contract, MeteredItem, Subscription
 METERED_WITHOUT_TERMS = "METERED_WITHOUT_TERMS"
 MICRO_PER_UNIT = 1_000_000
 Charged = tuple[AccountTerms, str | None, Item]
-Groups = dict[tuple[str, str | None, str, str], tuple[AccountTerms, Metered, list[int]]]
-"""Records by contract, owner (None: the contract), item and version of the plan: terms, metered item, quantities."""
+Record = tuple[int, int]
+"""Which record of its owner and item in the month, counted from 0, and its quantity in millionths of the unit."""
+Groups = dict[tuple[str, str | None, str, str], tuple[AccountTerms, Metered, list[Record]]]
+"""Records by contract, owner (None: the contract), item and version of the plan: terms, metered item, records."""
 
 
 def metered_items(period: Period, terms: Sequence[AccountTerms], book: RateBook) -> tuple[list[Charged], list[Finding]]:
@@ -39,6 +41,7 @@ def metered_items(period: Period, terms: Sequence[AccountTerms], book: RateBook)
     of_account = {each.account: each for each in terms}
     contracts = {each.contract_id for each in terms}
     groups: Groups = {}
+    counts: dict[tuple[str, str | None, str], int] = {}
     findings = []
     for row in _used(period, book).iter_rows(named=True):
         account = (row["contract_id"], row["service_number"])
@@ -54,26 +57,31 @@ def metered_items(period: Period, terms: Sequence[AccountTerms], book: RateBook)
         owner = account[1] if metered.scope == "number" else None
         by_plan = replace(each, rate_id=found[0], plan=book.prices.retail[row["plan_id"]])
         key = (account[0], owner, metered.item, found[0])
-        groups.setdefault(key, (by_plan, metered, []))[2].append(row[MeteredItem.quantity_millionths])
+        index = counts[key[:3]] = counts.get(key[:3], -1) + 1
+        groups.setdefault(key, (by_plan, metered, []))[2].append((index, row[MeteredItem.quantity_millionths]))
     _add_unused(terms, groups)
     charged = []
-    for (_, owner, _, rate_id), (each, metered, quantities) in groups.items():
-        item = _item(each, metered, quantities, rate_id)
+    for (_, owner, _, rate_id), (each, metered, records) in groups.items():
+        item = _item(each, metered, records, rate_id)
         if item.amount_micro:
             charged.append((each, owner, item))
     return charged, findings
 
 
 def _add_unused(terms: Sequence[AccountTerms], groups: Groups) -> None:
-    """Add the items of which nothing was used and which cost something all the same (fee_at_zero, minimum_at_zero)."""
-    used = {key[:3] for key in groups}
+    """Add the items of which nothing was used and which cost something all the same (fee_at_zero, minimum_at_zero).
+
+    They go by the version of the month's first day; of a contract, by that of its first number that has the item.
+    """
+    of_contract = {key[:3] for key in groups if key[1] is None}
     for each in terms:
         for metered in each.version.metered:
             owner = each.service_number if metered.scope == "number" else None
-            key = (each.contract_id, owner, metered.item)
-            if key not in used and metered.counted != "each" and metered.price.amount_of(Fraction(0)):
-                used.add(key)
-                groups[(*key, each.rate_id)] = (each, metered, [])
+            key = (each.contract_id, owner, metered.item, each.rate_id)
+            is_used = key in groups or key[:3] in of_contract
+            if not is_used and metered.counted != "each" and metered.price.amount_of(Fraction(0)):
+                of_contract |= {key[:3]} if owner is None else set()
+                groups[key] = (each, metered, [])
 
 
 def _used(period: Period, book: RateBook) -> pl.DataFrame:
@@ -97,13 +105,14 @@ def _used(period: Period, book: RateBook) -> pl.DataFrame:
     )
 
 
-def _item(terms: AccountTerms, metered: Metered, quantities: Sequence[int], rate_id: str) -> Item:
+def _item(terms: AccountTerms, metered: Metered, records: Sequence[Record], rate_id: str) -> Item:
+    quantities = [quantity for _, quantity in records]
     total = {"sum": sum(quantities), "each": sum(quantities), "peak": max(quantities, default=0)} | {
         "last": quantities[-1] if quantities else 0
     }
     quantity = Fraction(total[metered.counted], MICRO_PER_UNIT)
     if metered.counted == "each":
-        exact, price = sum(record_prices(metered, quantities), Fraction(0)), f"{len(quantities)} records"
+        exact, price = sum(record_prices(metered, records), Fraction(0)), f"{len(quantities)} records"
     else:
         exact, price = metered.price.amount_of(quantity), metered.price.derivation(quantity)
     explanation = {"quantity": number(quantity), "counted": metered.counted, "price": price}
@@ -116,15 +125,15 @@ def _item(terms: AccountTerms, metered: Metered, quantities: Sequence[int], rate
     return Item("metered", metered.item, plan.product, rate_id, code, counted, unit, amount, explanation, rate_id)
 
 
-def record_prices(metered: Metered, quantities: Sequence[int]) -> list[Fraction]:
+def record_prices(metered: Metered, records: Sequence[Record]) -> list[Fraction]:
     """What records cost that are priced each for itself, in order, exactly, in millionths of a yuan.
 
     Args:
-        metered: the item; its first `free_records` of the month cost nothing.
-        quantities: of each record, in millionths of the unit.
+        metered: the item; the first `free_records` of the month cost nothing.
+        records: which record of the month each is, and its quantity.
     """
     free = metered.free_records or 0
     return [
         metered.price.amount_of(Fraction(quantity, MICRO_PER_UNIT)) if index >= free else Fraction(0)
-        for index, quantity in enumerate(quantities)
+        for index, quantity in records
     ]

@@ -67,15 +67,17 @@ def counted_charges(
         terms: terms of every number.
         billed: call charges.
         fees: fees for the month, whenever they are billed.
-        metered: metered items with their discounts; those of a whole contract count with its first number.
+        metered: metered items with their discounts; those of a whole contract count with the first of its numbers
+            whose floor they fill.
     """
     counted = dict(billed)
     first: dict[str, str] = {}
     for number in terms:
-        first.setdefault(number.contract_id, number.service_number)
+        if number.version.minimum and number.version.minimum.counts in ("calls_and_metered", "all"):
+            first.setdefault(number.contract_id, number.service_number)
     used: dict[Account, int] = {}
     for contract, owner, item in metered:
-        account = (contract, owner or first[contract])
+        account = (contract, owner or first.get(contract, ""))
         used[account] = used.get(account, 0) + item.amount_micro
     for number in terms:
         counts = number.version.minimum.counts if number.version.minimum else "calls"

@@ -70,8 +70,9 @@ def charge_accounts(
     held = quantities_held(book)
     fees = fees_of_month(terms, period, held)
     fixed_fees: dict[Account, int] = {}
-    for number, _, item in fees:
-        fixed_fees[number.account] = fixed_fees.get(number.account, 0) + item.amount_micro
+    for contract, number_, item in with_discounts(book, [(*fee.number.account, fee.item) for fee in fees], ("all",)):
+        account = contract, number_ or ""
+        fixed_fees[account] = fixed_fees.get(account, 0) + item.amount_micro
 
     month = month_usage(usage, calls_of)
     bill = RunningBill(month.exact_parts(), rounded_usage(usage_lines))
@@ -80,18 +81,18 @@ def charge_accounts(
     caps = apply_caps(period, volumes.left, terms, fixed_fees, bill)
     of_numbers = [*drawn.credits, *caps.credits, *discount_items(terms, bill)]
     metered, unpriced = metered_items(period, terms, book)
-    used = with_discounts(terms, [(each.contract_id, owner, item) for each, owner, item in metered], ("metered", "all"))
+    used = with_discounts(book, [(each.contract_id, owner, item) for each, owner, item in metered], ("metered", "all"))
     yearly, years = yearly_true_ups(period, terms, drawn.left, bill, movements)
     monthly = true_ups(terms, counted_charges(terms, bill.billed, fixed_fees, used), period)
     due = [(*account, item) for account, item in due_now(fees, Charge.empty() if ahead is None else ahead)]
     next_due = [(*account, item) for account, item in due_in_advance(terms, period, held, book)]
     rows = [writer.row(*number.account, item) for number, item in of_numbers]
     rows += [writer.row(each.contract_id, owner, item) for each, owner, item in (*volumes.charges, *monthly, *yearly)]
-    rows += [writer.row(*line) for line in (*used, *with_discounts(terms, due, ("all",)))]
+    rows += [writer.row(*line) for line in (*used, *with_discounts(book, due, ("all",)))]
     next_writer = ChargeWriter(period, period.shifted(1), book)
-    rows += [next_writer.row(*line) for line in with_discounts(terms, next_due, ("all",))]
+    rows += [next_writer.row(*line) for line in with_discounts(book, next_due, ("all",))]
     credits, credited = service_credits(period, terms, fees, book)
-    rows += [writer.row(*number.account, item) for number, item in credited]
+    rows += [writer.row(*line) for line in with_discounts(book, credited, ("all",))]
     rows += adjustment_rows(period, book, terms, writer, contracts)
     adjustments = pl.concat([drawn.adjustments, caps.adjustments])
     tables = {

@@ -5,6 +5,7 @@ paid, and is paid out in proportion to what was paid of that month's bill; fees 
 """
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,8 +73,9 @@ def fee_shares(
 def _function_fees(
     fees: pl.DataFrame, contracts: Mapping[str, SoldContract], book: RateBook
 ) -> dict[tuple[str, str], dict[int, int]]:
-    """Recurring function fees of contracts paid by the month: by contract and period, then by VAT rate."""
-    wanted = fees.filter(pl.col(Charge.kind) == "recurring", pl.col(Charge.contract_id).is_in(list(contracts)))
+    """Recurring function fees with their discounts, of contracts paid by the month: by period, then by VAT rate."""
+    kinds = pl.col(Charge.kind).is_in(["recurring", "discount"])
+    wanted = fees.filter(kinds, pl.col(Charge.contract_id).is_in(list(contracts)))
     sums: dict[tuple[str, str], dict[int, int]] = {}
     for fee in wanted.iter_rows(named=True):
         if contracts[fee[Charge.contract_id]].payment_mode == "monthly" and _is_function_fee(fee, book):
@@ -126,7 +128,9 @@ def bills_paid(book: RateBook, period: Period) -> Bills:
 
 
 def _is_function_fee(charge: Mapping[str, Any], book: RateBook) -> bool:
+    """Whether a fee is one that agents earn on, or a discount is of such a fee."""
+    item = charge[Charge.item]
+    if charge[Charge.kind] == "discount":
+        item = json.loads(charge[Charge.explanation]).get("item")
     _, version = book.retail_by_rate(charge[Charge.rate_id])
-    return any(
-        fee.is_function_fee and fee.kind == "recurring" and fee.item == charge[Charge.item] for fee in version.fees
-    )
+    return any(fee.is_function_fee and fee.kind == "recurring" and fee.item == item for fee in version.fees)

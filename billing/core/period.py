@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 ZONE = "Asia/Shanghai"
+MONTHS_A_YEAR = 12
 _TEXT = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 
 

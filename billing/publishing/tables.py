@@ -12,7 +12,7 @@ from billing.core.money import decimal_expr
 from billing.publishing.masking import mask_digits, mask_number, mask_numbers
 from billing.publishing.shapes import published, published_name
 from billing.tables.calls import CallAdjustment, Suspense, UsageTotal
-from billing.tables.catalog import CATALOG_TABLES, ServiceNumber
+from billing.tables.catalog import CATALOG_TABLES, CallerOfTests, ServiceNumber
 from billing.tables.documents import DOCUMENT_TABLES, Conservation, SourceFile
 from billing.tables.parquet import write_table
 from billing.tables.schema import Table
@@ -32,6 +32,7 @@ PACKED_TABLES: tuple[type[Table], ...] = (*PERIOD_TABLES, *CATALOG_TABLES)
 _MASKED = {
     (Suspense, Suspense.raw_text): mask_digits,
     (ServiceNumber, ServiceNumber.landing_number): mask_number,
+    (CallerOfTests, CallerOfTests.caller): mask_number,
     (ServiceNumber, ServiceNumber.forward_numbers): mask_numbers,
 }
 _FORMULA = r"^[=+\-@\t\r]"

@@ -10,7 +10,14 @@ from billing.core.findings import Finding
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.rate_book.check_prices import price_findings
-from billing.rate_book.check_terms import Where, fee_findings, purchase_findings, subscription_findings, usage_findings
+from billing.rate_book.check_terms import (
+    Where,
+    event_findings,
+    fee_findings,
+    purchase_findings,
+    subscription_findings,
+    usage_findings,
+)
 from billing.tables.catalog import Adjustment, Agent, Carrier, Contract, Subscription
 
 
@@ -27,6 +34,7 @@ def check_book(book: RateBook, where: Where) -> list[Finding]:
         *fee_findings(book),
         *usage_findings(book, where),
         *purchase_findings(book, where),
+        *event_findings(book, where),
         *_calendars(book),
         *_tax_codes(book, where),
         *price_findings(book),

@@ -8,7 +8,15 @@ from billing.core.findings import Finding
 from billing.core.money import MICRO_PER_YUAN, yuan_exact
 from billing.rate_book.book import RateBook
 from billing.rate_book.plans import RetailVersion
-from billing.tables.catalog import AllowancePurchase, Carrier, MeteredItem, QuantityHeld, ServiceNumber, Subscription
+from billing.tables.catalog import (
+    AllowancePurchase,
+    Carrier,
+    MeteredItem,
+    QuantityHeld,
+    ServiceEvent,
+    ServiceNumber,
+    Subscription,
+)
 from billing.tables.schema import Table
 
 MONTHS_A_YEAR = 12
@@ -146,6 +154,26 @@ def usage_findings(book: RateBook, where: Where) -> Iterator[Finding]:
             if row[column] not in {name for version in versions for name in _items(table, version, row)}:
                 values = {"item": row[column], "contract": row["contract_id"], "number": row["service_number"] or "*"}
                 yield Finding("ITEM_WITHOUT_TERMS", "critical", where(table, row), values | {"day": day})
+
+
+def event_findings(book: RateBook, where: Where) -> Iterator[Finding]:
+    """Service events of a number on days on which its contract does not have it: they would change nothing."""
+    account = (ServiceEvent.contract_id, ServiceEvent.service_number)
+    held: dict[tuple[str, str], list[tuple[Any, Any]]] = {}
+    for row in book.table(Subscription.name).iter_rows(named=True):
+        span = row[Subscription.valid_from], row[Subscription.valid_to]
+        held.setdefault((row[account[0]], row[account[1]]), []).append(span)
+    for row in book.table(ServiceEvent.name).iter_rows(named=True):
+        first, end = row[ServiceEvent.valid_from], row[ServiceEvent.valid_to]
+        spans = held.get((row[account[0]], row[account[1]]), ())
+        # An order comes before the service it is for.
+        is_order = row[ServiceEvent.kind] == "order"
+        meets = (
+            is_order or ((until is None or first < until) and (end is None or since < end)) for since, until in spans
+        )
+        if not any(meets):
+            values = {"event": row[ServiceEvent.event_id], "contract": row[account[0]], "number": row[account[1]]}
+            yield Finding("EVENT_WITHOUT_NUMBER", "critical", where(ServiceEvent, row), values)
 
 
 def purchase_findings(book: RateBook, where: Where) -> Iterator[Finding]:

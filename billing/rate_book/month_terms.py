@@ -19,6 +19,9 @@ COUNTED_PER: dict[str, int] = {"minute": 60, "second": 1, "call": 1, "yuan": MIC
 """What one unit is counted in: seconds, calls, parts of a millionth of a yuan."""
 _MOST_YUAN = 10_000_000
 
+Name = Annotated[str, Field(pattern=r"^[^/\s][^/]*$")]
+"""Names and items stand in keys whose parts are told apart by a slash."""
+
 Suspended = Literal["charged", "whole_months_free", "by_day"]
 """What a month in which a number was suspended costs: as ever, nothing where it was so on all its days, or its days.
 
@@ -105,7 +108,7 @@ class Fee(Strict):
     the month, what it has on the last day, or day by day (10.44).
     """
 
-    item: str
+    item: Name
     kind: Literal["recurring", "one_off"]
     amount: FenAmount | None = None
     price: QuantityPrice | None = None
@@ -161,7 +164,7 @@ class Allowance(Strict):
     numbers. `drawn: last` leaves it until every other one is drawn, as gifts are (10.45).
     """
 
-    name: str
+    name: Name
     of: Unit
     quantity: Quantity | None = None
     every: Literal["day", "month", "year", "purchase"]
@@ -182,8 +185,8 @@ class Allowance(Strict):
             )
         if self.every == "day" and self.unused != "lapse":
             raise ValueError("what is granted for a day lapses with it")
-        if self.per == "number" and (self.scope != "contract" or self.every == "purchase"):
-            raise ValueError("per: number belongs to what a plan grants to a contract")
+        if self.per == "number" and (self.scope != "contract" or self.every not in ("day", "month")):
+            raise ValueError("per: number belongs to what a plan grants to a contract each day or month")
         if (self.every == "month") != (self.first_month is not None):
             raise ValueError("an allowance of every month, and only such a one, says first_month (full, prorate)")
         if self.least_purchase is not None and (self.every, self.of) != ("purchase", "yuan"):
@@ -228,7 +231,7 @@ class Discount(Strict):
     `on: metered` takes a share off its metered items instead, `on: all` off calls, metered items and fees alike.
     """
 
-    name: str
+    name: Name
     on: Literal["calls", "metered", "all"] = "calls"
     share: Share | None = None
     amount: FenAmount | None = None
@@ -266,7 +269,7 @@ class ServiceCredits(Strict):
 class Metered(Strict):
     """Usage that is no call, such as hours of recording, from catalog table `metered_item`."""
 
-    item: str
+    item: Name
     counted: Literal["sum", "each", "peak", "last"]
     scope: Literal["number", "contract"]
     price: QuantityPrice

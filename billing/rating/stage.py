@@ -217,7 +217,9 @@ def rating_fingerprint(cdr_sha256: str, left_out: pl.Series, rows: pl.DataFrame)
         {
             "cdr": cdr_sha256,
             "left_out": left_out.sort().to_list(),
-            "rows": rows.sort("service_number", "since_ms").rows(),
+            "rows": rows.sort(
+                "service_number", "since_ms", *[name for name in (CLASS,) if name in rows.columns]
+            ).rows(),
             "columns": rows.columns,
             "rating": RATING_VERSION,
         }

@@ -81,7 +81,7 @@ class ServiceCredit(Table):
     """What service that was not as agreed is worth to the customer."""
 
     name = "service_credit"
-    key = ("contract_id", "service_number", "kind", "item")
+    key = ("contract_id", "service_number", "kind", "item", "rate_id")
     en = "Credits for opening late and for days of faults and works: reported, and billed where the plan says so."
     zh = "服务减免（逾期开通、故障、施工）"
 
@@ -90,6 +90,7 @@ class ServiceCredit(Table):
     service_number = text("The 400 number", "400号码")
     kind = text("outage (days of faults and works) or late_opening", "减免类型")
     item = text("Fee that the credit is of, or prepaid_package", "费用项目")
+    rate_id = text("Plan and version that has the fee", "资费版本")
     days = integer("Days without service, or days after the promised day", "天数", "day")
     base_micro = fen("What the credit is reckoned from, tax included", "计算基数（含税）")
     credit_micro = fen("The credit, tax included", "减免金额（含税）")

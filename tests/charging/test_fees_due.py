@@ -181,9 +181,9 @@ def changing(first, second, subscription=CHANGE, **terms):
     [
         ({}, {"amount": "62.00"}, ["31.00"], ["62.00"]),
         ({"plan_change": "by_day"}, {"amount": "62.00", "plan_change": "by_day"}, ["15.00", "32.00"], ["62.00"]),
-        # The old plan counts whole, the new one its days, as each of them says.
-        ({}, {"amount": "62.00", "plan_change": "by_day"}, ["31.00", "32.00"], ["62.00"]),
-        ({"plan_change": "by_day"}, {"amount": "62.00"}, ["15.00"], ["62.00"]),
+        # By days only where both say so, else the version of the first day counts whole.
+        ({}, {"amount": "62.00", "plan_change": "by_day"}, ["31.00"], ["62.00"]),
+        ({"plan_change": "by_day"}, {"amount": "62.00"}, ["31.00"], ["62.00"]),
     ],
 )
 def test_a_plan_changed_in_mid_month(first, second, january, february):

@@ -149,21 +149,26 @@ def _granted(period: Period, users: Mapping[Owner, Sequence[_User]]) -> Iterator
         opened_on = first.opened_on if number else first.contract_opened_on
         if allowance.quantity is None:
             continue
-        whole = allowance.counted(allowance.quantity) * (len(sharing) if allowance.per == "number" else 1)
+        whole = allowance.counted(allowance.quantity)
         rolled = allowance.roll_for or 0
         is_endless = allowance.unused == "roll" and allowance.roll_for is None
+        numbers = sharing if allowance.per == "number" else sharing[:1]
         if allowance.every == "day":
-            for day in period.days():
-                if day >= opened_on:
-                    yield Lot(allowance, contract, number, day, day + dt.timedelta(days=1), whole, is_new=True)
+            served = [user.terms.days_in_service(period) for user in sharing]
+            for day in sorted(frozenset[dt.date]().union(*served)):
+                count = sum(day in days for days in served) if allowance.per == "number" else 1
+                yield Lot(allowance, contract, number, day, day + dt.timedelta(days=1), whole * count, is_new=True)
             continue
         if allowance.every == "month":
             granted_on = max(period.start, opened_on)
-            days = (period.end - granted_on).days
+            starts = [user.terms.opened_on if allowance.per == "number" else opened_on for user in numbers]
+            days = [(period.end - max(period.start, start)).days for start in starts]
             if allowance.first_month == "prorate":
-                whole = round_ratio(whole * days, period.day_count)
+                granted = sum(round_ratio(whole * each, period.day_count) for each in days)
+            else:
+                granted = whole * len(numbers)
             expires_on = None if is_endless else period.shifted(1 + rolled).start
-            yield Lot(allowance, contract, number, granted_on, expires_on, whole, is_new=True)
+            yield Lot(allowance, contract, number, granted_on, expires_on, granted, is_new=True)
             continue
         for year in range(period.end.year - opened_on.year + 1):
             granted_on, following = add_years(opened_on, year), add_years(opened_on, year + 1)

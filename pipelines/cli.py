@@ -102,6 +102,13 @@ def build(lang: str) -> click.Group:
         click.option("--months", type=Months(), help=said("opt_months")),
         click.option("--event", type=DatedEvent(), multiple=True, help=said("opt_event")),
     )(commands.price)
+    command(
+        "layouts",
+        click.argument("action", type=click.Choice(["list", "try"]), default="list"),
+        click.argument("path", required=False, type=file),
+        click.option("--books", type=click.Path(path_type=Path, exists=True), help=said("opt_books")),
+        layout,
+    )(commands.layouts)
     command("explain", books, key)(commands.explain)
     command("verify", books, optional_period)(commands.verify)
     command("status", books)(commands.status)

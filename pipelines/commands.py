@@ -34,6 +34,7 @@ from pipelines.summaries import (
     nested_lines,
     table,
 )
+from pipelines.try_layout import known_layouts, try_layout
 from pipelines.verify import verify_books
 
 SHORT = 12
@@ -131,6 +132,24 @@ def price(session: Session, plan: Path, calls: Path, **agreed: Any) -> None:  # 
     if rows:
         session.print(*table(headings, rows, frozenset({1, 2, 3, 4})), "")
     session.print(*price_lines(priced["months"], session.language))
+
+
+def layouts(session: Session, action: str, path: Path | None, books: Path | None, layout: str | None) -> None:
+    """Which layouts there are, or how the first lines of a file are read."""
+    if action == "list":
+        known = known_layouts(books)
+        session.give(layouts=known)
+        rows = [[each["layout"], each[session.language], each["columns"]] for each in known]
+        session.print(*table(("layout", "title", "columns"), rows, frozenset()))
+        return
+    if path is None:
+        raise refuse("LAYOUTS_WITHOUT_FILE")
+    tried = try_layout(path, books, layout)
+    session.give(**tried)
+    session.say("summary.layout_tried", **{name: tried[name] for name in ("file", "layout", "encoding", "records")})
+    filled = [name for name in (tried["rows"] or [{}])[0] if any(row[name] is not None for row in tried["rows"])]
+    rows = [["" if row[name] is None else str(row[name]) for name in filled] for row in tried["rows"]]
+    session.print(*table(filled, rows, frozenset({0})))
 
 
 def explain(session: Session, books: Path, key: str) -> None:

@@ -118,7 +118,10 @@ class Title(_Strict):
 
 
 class Layout(_Strict):
-    """One layout. `source` is who wrote the file (identity holds within a source); it defaults to the id."""
+    """One layout. `source` is who wrote the file (identity holds within a source); it defaults to the id.
+
+    Without a header line (`has_header: false`) columns go by their position, and `header` names them in order.
+    """
 
     id: str
     version: int
@@ -129,6 +132,7 @@ class Layout(_Strict):
     quoting: Literal["none", "always"]
     comment_prefix: str | None = Field(default=None, min_length=1)
     zone: Annotated[str, AfterValidator(_zone)]
+    has_header: bool = True
     header: list[str] = Field(min_length=1)
     identity: Identity
     fields: dict[str, FieldForm]

@@ -49,12 +49,14 @@ def line_form(layout: Layout, columns: tuple[str, ...], facts: TextFacts) -> Lin
 
 
 def is_framing(header: str, header_line: int, layout: Layout) -> pl.Expr:
-    """Whether a line is no record: blank, a comment, the header, or before it.
+    """Whether a line is no record: blank, a comment, the header, or before it; without a header the first two.
 
     A header that stands again in the middle (files joined) is framing too, also behind its byte order mark.
     """
     line = pl.col(LINE)
-    framing = (pl.col(LINE_INDEX) < header_line) | (line == header) | (line == "\ufeff" + header)
+    framing = pl.lit(value=False)
+    if layout.has_header:
+        framing = (pl.col(LINE_INDEX) < header_line) | (line == header) | (line == "\ufeff" + header)
     # Only a line that starts with a blank or is empty can be blank; both sort before `!`.
     framing |= (line < "!") & (line.str.strip_chars() == "")
     return framing | line.str.starts_with(layout.comment_prefix) if layout.comment_prefix else framing

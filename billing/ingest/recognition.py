@@ -1,13 +1,21 @@
-"""Which layout a file has: the one whose required columns all stand in its header line. Never a guess."""
+"""Which layout a file has: the one whose required columns all stand in its header line. Never a guess.
+
+A file without a header has the layout whose columns its first record fills, one by one: as many of them, a start and a
+number of ours where they belong.
+"""
 
 import csv
+import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from billing.core.findings import refuse
 from billing.ingest.layout import Layout
+from billing.tables.calls import SERVICE_NUMBER
 
 BOM = "\ufeff"
+_SOME_NUMBER = re.compile(f"(?:{SERVICE_NUMBER})$")
 
 
 @dataclass(frozen=True)
@@ -47,17 +55,46 @@ def recognise(header: str, layouts: Sequence[Layout], where: str) -> tuple[Layou
     Raises:
         Refusal: no layout fits, two fit equally, or the header names a used column twice.
     """
-    fitting = [layout for layout in layouts if set(layout.header) <= set(split_header(header, layout))]
+    fitting = [
+        layout for layout in layouts if layout.has_header and set(layout.header) <= set(split_header(header, layout))
+    ]
+    if not fitting:
+        fitting = [layout for layout in layouts if not layout.has_header and _is_record(header, layout)]
     if not fitting:
         raise _unknown(header, layouts, where)
     most = max(len(layout.header) for layout in fitting)
     best = [layout for layout in fitting if len(layout.header) == most]
     if len(best) > 1:
         raise refuse("LAYOUT_AMBIGUOUS", where, layouts=", ".join(layout.tag for layout in best))
+    if not best[0].has_header:
+        return best[0], tuple(best[0].header)
     columns = split_header(header, best[0])
     if twice := sorted({column for column in best[0].header if columns.count(column) > 1}):
         raise refuse("COLUMN_TWICE", where, columns=", ".join(twice), layout=best[0].tag)
     return best[0], columns
+
+
+def _is_record(line: str, layout: Layout) -> bool:
+    """Whether a line is a record of a layout without a header."""
+    try:
+        cells = next(csv.reader([line], delimiter=layout.delimiter, strict=True), [])
+    except csv.Error:
+        return False
+    if len(cells) != len(layout.header):
+        return False
+    started, number = (layout.fields[name] for name in ("started_at", "service_number"))
+    named = dict(zip(layout.header, cells, strict=True))
+    return _is_time(named[started.column], started.form) and bool(_SOME_NUMBER.search(named[number.column]))
+
+
+def _is_time(cell: str, form: str) -> bool:
+    if "%" not in form:
+        return cell.isascii() and cell.isdecimal()
+    try:
+        dt.datetime.strptime(cell, form)  # noqa: DTZ007 - only its form is asked for
+    except ValueError:
+        return False
+    return True
 
 
 def split_header(header: str, layout: Layout) -> tuple[str, ...]:
@@ -72,7 +109,7 @@ def _unknown(header: str, layouts: Sequence[Layout], where: str) -> Exception:
         found = set(split_header(header, layout))
         return len(found & set(layout.header)), -len(set(layout.header) - found)
 
-    closest = max(layouts, key=closeness)
+    closest = max((layout for layout in layouts if layout.has_header), key=closeness, default=layouts[0])
     found = split_header(header, closest)
     missing = [column for column in closest.header if column not in found]
     unknown = [column for column in found if column not in closest.header]

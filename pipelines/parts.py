@@ -118,8 +118,12 @@ def rated_calls(books: Books, parts: Iterable[Part]) -> pl.LazyFrame:
     return scan_tables(books.paths([part.rated for part in parts if part.rated]), RatedCall)
 
 
-def calls_as_received(books: Books, parts: Iterable[Part], usage: pl.DataFrame) -> pl.LazyFrame:
-    """The rated calls of parts as their files told them, test calls left out.
+CALLS_A_PASS = 5_000_000
+"""Calls that are looked through in one go: a pass over all of a large month holds more than one needs (measured)."""
+
+
+def calls_as_received(books: Books, parts: Iterable[Part], usage: pl.DataFrame) -> list[pl.LazyFrame]:
+    """The rated calls of parts as their files told them, test calls left out, so many at a time.
 
     Args:
         books: the books.
@@ -127,7 +131,7 @@ def calls_as_received(books: Books, parts: Iterable[Part], usage: pl.DataFrame) 
         usage: their usage totals, which know on which days lines were tested.
 
     Returns:
-        `Cdr` rows, without what is not ours, copies and suspense.
+        `Cdr` rows, without what is not ours, copies and suspense; together they are all of them.
     """
     rated = [part for part in parts if part.rated and part.rated.rows]
     is_test = pl.col(RatedCall.free_reason) == TEST_CALL
@@ -138,8 +142,13 @@ def calls_as_received(books: Books, parts: Iterable[Part], usage: pl.DataFrame) 
     out = pl.concat(
         [held_back[Cdr.cdr_id], unrated_of(books, rated)[Cdr.cdr_id], tests.select(Cdr.cdr_id).collect()[Cdr.cdr_id]]
     )
-    calls = scan_tables(books.paths([part.cdr for part in rated]), Cdr).filter(pl.col(Cdr.outcome) != NOT_OURS)
-    return calls.filter(~pl.col(Cdr.cdr_id).is_in(out.implode())) if len(out) else calls
+    passes: list[list[FileEntry]] = [[]]
+    for part in rated:
+        if sum(entry.rows for entry in passes[-1]) + part.cdr.rows > CALLS_A_PASS and passes[-1]:
+            passes.append([])
+        passes[-1].append(part.cdr)
+    found = [scan_tables(books.paths(own), Cdr).filter(pl.col(Cdr.outcome) != NOT_OURS) for own in passes]
+    return [calls.filter(~pl.col(Cdr.cdr_id).is_in(out.implode())) for calls in found] if len(out) else found
 
 
 def unrated_of(books: Books, parts: Iterable[Part]) -> pl.DataFrame:

@@ -5,7 +5,7 @@ is answered (接通率). These are facts of a call, whatever its price. Calls co
 the caller and the clock; who owned a number on a day is read off the usage totals. No caller's number comes out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -23,20 +23,20 @@ TOTAL, ALL = "total", "all"
 _OWNER_KEY = (CallAnalysis.usage_period, CallAnalysis.contract_id, CallAnalysis.service_number)
 
 
-def analyse_calls(period: Period, usage: pl.DataFrame, calls: pl.LazyFrame, book: RateBook) -> Outcome:
+def analyse_calls(period: Period, usage: pl.DataFrame, calls: Sequence[pl.LazyFrame], book: RateBook) -> Outcome:
     """Count the calls billed in a month by how they went.
 
     Args:
         period: the billing period.
         usage: `UsageTotal` rows of these calls, late ones included.
-        calls: the rated calls as received (`Cdr`), without test calls.
+        calls: the rated calls as received (`Cdr`), without test calls, in as many frames as they are to be read in.
         book: the rate book; its policy says below what answered share a number is told of.
 
     Returns:
         Table `call_analysis` in key order. Findings: ANSWER_RATE_LOW for numbers of the month itself.
     """
     owners = _owners(usage)
-    sides = count_sides(calls.pipe(_with_owner, owners))
+    sides = count_sides([each.pipe(_with_owner, owners) for each in calls])
     # Any side holds every call, so any gives the total.
     total = (
         sides[ANALYSIS_DIMENSIONS[0]].group_by(OWNER).agg(pl.lit(ALL).alias(CallAnalysis.value), pl.col(MEASURES).sum())

@@ -57,7 +57,7 @@ def owned(text, owners):
 
 
 def analysed(text, owners, policy=DEFAULT):
-    return analyse_calls(OCTOBER, owned(text, owners), cdr(text).lazy(), book_with(policy))
+    return analyse_calls(OCTOBER, owned(text, owners), [cdr(text).lazy()], book_with(policy))
 
 
 def book_with(policy):
@@ -140,13 +140,13 @@ def test_a_number_that_changes_hands_has_two_owners():
 def test_late_calls_stand_under_their_own_month_and_are_not_judged():
     late = cdr(CALLS.replace("number ", "month   number ").replace("\n4006", "\n2026-09 4006"))
     sums = owned(CALLS, {TEA: "HT1", BOOKS: "HT2"}).with_columns(pl.col("usage_date").dt.offset_by("-1mo"))
-    outcome = analyse_calls(OCTOBER, sums, late.lazy(), book_with(AnsweredShare(answer_rate="1", least_calls=1)))
+    outcome = analyse_calls(OCTOBER, sums, [late.lazy()], book_with(AnsweredShare(answer_rate="1", least_calls=1)))
     assert set(outcome.tables["call_analysis"].select("period", "usage_period").iter_rows()) == {("2026-10", "2026-09")}
     assert outcome.findings == []
 
 
 def test_a_month_without_calls():
-    outcome = analyse_calls(Period(2026, 11), usage(""), Cdr.empty().lazy(), BOOK)
+    outcome = analyse_calls(Period(2026, 11), usage(""), [Cdr.empty().lazy()], BOOK)
     assert outcome.tables["call_analysis"].equals(CallAnalysis.empty())
     assert outcome.findings == []
 
@@ -211,9 +211,16 @@ def test_a_lost_row_is_found(found, dimension):
     }
 
 
+def test_in_how_many_goes_calls_are_read_changes_nothing(found):
+    calls, owners = cdr(CALLS), owned(CALLS, {TEA: "HT1", BOOKS: "HT2"})
+    one = analyse_calls(OCTOBER, owners, [calls.lazy()], BOOK).tables["call_analysis"]
+    several = [calls[:1].lazy(), calls[1:3].lazy(), Cdr.empty().lazy(), calls[3:].lazy()]
+    assert analyse_calls(OCTOBER, owners, several, BOOK).tables["call_analysis"].equals(one)
+
+
 def test_a_call_that_was_not_analysed_is_found(found):
     """Every side agrees with every other, but rating knows of one call more."""
-    analysis = analyse_calls(OCTOBER, owned(CALLS, {TEA: "HT1", BOOKS: "HT2"}), cdr(CALLS)[1:].lazy(), BOOK)
+    analysis = analyse_calls(OCTOBER, owned(CALLS, {TEA: "HT1", BOOKS: "HT2"}), [cdr(CALLS)[1:].lazy()], BOOK)
     assert broken(analysis.tables["call_analysis"]) == {"call_analysis": (2, 1)}
 
 

@@ -171,7 +171,7 @@ def month(parts: list[PartPaths]) -> dict[str, pl.DataFrame]:
     usage = total_usage(pl.scan_parquet([part.rated_call for part in parts])).collect()
     tables = {UsageTotal.name: usage, Charge.name: _charges(usage)}
     tables |= _bills(tables[Charge.name])
-    tables |= analyse_calls(PERIOD, usage, scan_tables([part.cdr for part in parts], Cdr), book()).tables
+    tables |= analyse_calls(PERIOD, usage, [scan_tables([part.cdr for part in parts], Cdr)], book()).tables
     tables[SettlementLine.name] = _settlement(usage)
     tables[CommissionLine.name] = _commission()
     tables[Posting.name] = _postings(tables)

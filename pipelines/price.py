@@ -186,6 +186,7 @@ def _charge(row: Mapping[str, Any]) -> dict[str, Any]:
         "number": row[Charge.service_number],
         "kind": row[Charge.kind],
         "item": row[Charge.item],
+        "usage_month": row[Charge.usage_period],
         "rate": row[Charge.rate_id],
         "calls": row[Charge.call_count],
         "quantity": row[Charge.quantity],

@@ -12,7 +12,12 @@ def price_lines(months: Sequence[Mapping[str, Any]], lang: str) -> Iterable[str]
     for month in months:
         yield month["month"]
         rows = [
-            (charge["number"] or "*", _item(charge, lang), charge["amount"], _explained(charge["explanation"]))
+            (
+                charge["number"] or "*",
+                _item(charge, lang) + (f" ({charge['usage_month']})" if charge["usage_month"] != month["month"] else ""),
+                charge["amount"],
+                _explained(charge["explanation"]),
+            )
             for charge in month["charges"]
         ]
         rows += [("", render(f"figure.{name}", lang), month[name], "") for name in ("net", "tax", "total")]

@@ -151,7 +151,7 @@ def _row(
 
 def _item(terms: AccountTerms, row: dict[str, Any], tax_code: str) -> Item:
     kind, days, rate_id = row[ServiceCredit.kind], row[ServiceCredit.days], row[ServiceCredit.rate_id]
-    explanation = {"reason": kind, "of": yuan_exact(row[ServiceCredit.base_micro]), "days": str(days)}
+    explanation = {"credit": kind, "of": yuan_exact(row[ServiceCredit.base_micro]), "days": str(days)}
     product, amount = terms.plan.product, -row[ServiceCredit.credit_micro]
     # The agreed package is no fee that a discount was on.
     priced_by = None if row[ServiceCredit.item] == PREPAID_PACKAGE else rate_id

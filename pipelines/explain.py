@@ -16,7 +16,7 @@ from billing.core.findings import refuse
 from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.ingest.raw_lines import read_raw_lines
-from billing.rate_book.book import RateBook
+from billing.rate_book.book import WINDOW_MARK, RateBook
 from billing.rate_book.call_price import MINUTE, CallPrice
 from billing.rate_book.quantity_price import price_text
 from billing.tables.calls import LINES_PER_FILE, CallAdjustment, Cdr, RatedCall, UsageTotal
@@ -127,7 +127,7 @@ def _explain_call(books: Books, part: Part, cdr_id: int) -> dict[str, Any]:
     book = _book_for(books, part.billing_period)
     return explained | {
         "fate": "rated",
-        "retail": _retail(book, row),
+        "retail": _retail(book, row, call),
         "settlement": _settlement(book, row),
         "taken_by": _taken(books, part.billing_period, call, row),
     }
@@ -138,12 +138,13 @@ def _book_for(books: Books, period: str) -> RateBook:
     return book_of_snapshot(books, commit.facts["snapshot"]) if commit else load_rate_book(books.root).book
 
 
-def _retail(book: RateBook, row: Mapping[str, Any]) -> dict[str, Any]:
+def _retail(book: RateBook, row: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
     price = book.call_price(row[RatedCall.rate_id])
     return {
         "contract": row[RatedCall.contract_id],
         "rate": row[RatedCall.rate_id],
         "blocks": _blocks(price),
+        **_pieces(book, row, call),
         **_terms(price),
         "usage_ms": row[RatedCall.usage_ms],
         "billed_seconds": row[RatedCall.billed_seconds],
@@ -153,6 +154,20 @@ def _retail(book: RateBook, row: Mapping[str, Any]) -> dict[str, Any]:
         "free_reason": row[RatedCall.free_reason],
         "amount": yuan_exact(row[RatedCall.amount_micro]),
     }
+
+
+def _pieces(book: RateBook, row: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a call that its plan does not price by the start alone: how it goes over edges, and what holds until when."""
+    day, start, end = row[RatedCall.usage_date], call[Cdr.started_at], call[Cdr.ended_at] or call[Cdr.started_at]
+    plan_id = row[RatedCall.rate_id].partition(WINDOW_MARK)[0].rpartition("@")[0]
+    at_edge, pieces = book.split_pieces(plan_id, day, call[Cdr.call_class])
+    since, told = dt.datetime.combine(day, dt.time()), []
+    for until_ms, price in pieces:
+        until = dt.datetime.combine(day, dt.time()) + dt.timedelta(milliseconds=until_ms)
+        if until > start and since < end:
+            told.append(f"{until:%m-%d %H:%M}: {'; '.join(_blocks(price))}")
+        since = until
+    return {"at_edge": at_edge, "prices_until": told} if len(told) > 1 else {}
 
 
 def _settlement(book: RateBook, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,8 @@ def price_lines(months: Sequence[Mapping[str, Any]], lang: str) -> Iterable[str]
         rows = [
             (
                 charge["number"] or "*",
-                _item(charge, lang) + (f" ({charge['usage_month']})" if charge["usage_month"] != month["month"] else ""),
+                _item(charge, lang)
+                + (f" ({charge['usage_month']})" if charge["usage_month"] != month["month"] else ""),
                 charge["amount"],
                 _explained(charge["explanation"]),
             )

@@ -40,3 +40,13 @@ def test_a_test_call_says_why_it_is_free(tmp_path):
     (one,) = found
     assert (one["retail"]["free_reason"], one["retail"]["amount"]) == ("test_call", "0.00")
     assert one["settlement"]["amount"] == "0.06"
+
+
+def test_a_split_call_tells_the_prices_of_its_pieces(tmp_path):
+    """From half a minute before nine in the evening on: the prices before and after it stand there."""
+    assert all(comparison.agrees for comparison in tell_story("call_split_at_the_edge_restart", tmp_path))
+    key = "4006000001@2026-10-05 20:59:25"
+    (one,) = bill400("explain", str(tmp_path / "books"), key, "--json").json["explanations"]
+    first, second = one["retail"]["prices_until"]
+    assert (one["retail"]["at_edge"], first[:11]) == ("restart", "10-05 21:00")
+    assert first.split(": ", 1)[1] != second.split(": ", 1)[1]

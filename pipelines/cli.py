@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from pipelines import commands
-from pipelines.cli_values import DatedEvent, Day, Months, NamedQuantity, Waiting
+from pipelines.cli_values import DATED_EVENT, DAY, MONTHS, NAMED_QUANTITY, Waiting
 from pipelines.session import EXIT_USAGE, Session, language_of, tell_usage, words
 
 Options = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -95,12 +95,12 @@ def build(lang: str) -> click.Group:
         "price",
         click.argument("plan", type=file),
         click.argument("calls", type=file),
-        click.option("--opened", type=Day(), help=said("opt_opened")),
-        click.option("--closed", type=Day(), help=said("opt_closed")),
-        click.option("--bought", type=NamedQuantity(), multiple=True, help=said("opt_bought")),
-        click.option("--held", type=NamedQuantity(), multiple=True, help=said("opt_held")),
-        click.option("--months", type=Months(), help=said("opt_months")),
-        click.option("--event", type=DatedEvent(), multiple=True, help=said("opt_event")),
+        click.option("--opened", type=DAY, help=said("opt_opened")),
+        click.option("--closed", type=DAY, help=said("opt_closed")),
+        click.option("--bought", type=NAMED_QUANTITY, multiple=True, help=said("opt_bought")),
+        click.option("--held", type=NAMED_QUANTITY, multiple=True, help=said("opt_held")),
+        click.option("--months", type=MONTHS, help=said("opt_months")),
+        click.option("--event", type=DATED_EVENT, multiple=True, help=said("opt_event")),
     )(commands.price)
     command(
         "layouts",

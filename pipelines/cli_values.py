@@ -1,11 +1,14 @@
 """Values of the command line that are neither text nor number: times to wait, days, quantities."""
 
 import datetime as dt
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
 from pipelines.price_inputs import dated_event, months_of, named_quantity
+
+Value = TypeVar("Value")
 
 
 class Waiting(click.ParamType[float]):
@@ -24,72 +27,26 @@ class Waiting(click.ParamType[float]):
         return float(int(number) * (unit or 1))
 
 
-class Day(click.ParamType[dt.date]):
-    """A day: `2026-10-05`."""
+class Parsed(click.ParamType[Value]):
+    """A value that one function reads from text; what it refuses is answered with examples."""
 
-    name = "day"
-    examples = "2026-10-05"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:  # noqa: ANN401
-        """The day of the text."""
-        try:
-            return dt.date.fromisoformat(str(value))
-        except ValueError:
-            self.fail(self.examples, param, ctx)
-
-
-class Months(click.ParamType[tuple[Any, Any]]):
-    """Months in a row: `2026-10` or `2026-10..2026-12`."""
-
-    name = "months"
-    examples = "2026-10, 2026-10..2026-12"
+    def __init__(self, name: str, read: Callable[[str], Value], examples: str) -> None:
+        self.name, self.read, self.examples = name, read, examples
 
     def convert(
         self,
-        value: Any,  # noqa: ANN401
+        value: Any,  # noqa: ANN401 - what the command line hands over
         param: click.Parameter | None,
         ctx: click.Context | None,
-    ) -> tuple[Any, Any]:
-        """First and last month of the text."""
+    ) -> Value:
+        """The value of the text."""
         try:
-            return months_of(str(value))
+            return self.read(str(value))
         except ValueError:
             self.fail(self.examples, param, ctx)
 
 
-class DatedEvent(click.ParamType[tuple[str, dt.date, dt.date | None]]):
-    """Something that happened to the service: `suspension=2026-02-10..2026-04-16`."""
-
-    name = "event"
-    examples = "suspension=2026-02-10..2026-04-16, order=2026-02-02"
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> tuple[str, dt.date, dt.date | None]:
-        """Kind, first day and first day outside of the text."""
-        try:
-            return dated_event(str(value))
-        except ValueError:
-            self.fail(self.examples, param, ctx)
-
-
-class NamedQuantity(click.ParamType[tuple[str, int, dt.date | None]]):
-    """How many of something, from a day on: `seats=7` or `minutes=6000@2026-04-20`."""
-
-    name = "quantity"
-    examples = "seats=7, minutes=6000@2026-04-20"
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> tuple[str, int, dt.date | None]:
-        """Name, quantity and day of the text."""
-        try:
-            return named_quantity(str(value))
-        except ValueError:
-            self.fail(self.examples, param, ctx)
+DAY = Parsed("day", dt.date.fromisoformat, "2026-10-05")
+MONTHS = Parsed("months", months_of, "2026-10, 2026-10..2026-12")
+DATED_EVENT = Parsed("event", dated_event, "suspension=2026-02-10..2026-04-16, order=2026-02-02")
+NAMED_QUANTITY = Parsed("quantity", named_quantity, "seats=7, minutes=6000@2026-04-20")

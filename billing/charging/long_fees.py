@@ -6,6 +6,7 @@ import polars as pl
 
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
+from billing.rate_book.plans import RetailVersion
 from billing.rate_book.trials import free_until_expr
 from billing.tables.catalog import Contract, Subscription
 
@@ -42,6 +43,6 @@ def long_fees_since(book: RateBook, period: Period) -> dict[Account, dict[str, d
     return found
 
 
-def _items(version: object) -> frozenset[str]:
-    """The fees of several months of a version, None for a withdrawal."""
-    return frozenset(fee.item for fee in getattr(version, "fees", ()) if fee.every_months > 1)
+def _items(version: RetailVersion | None) -> frozenset[str]:
+    """The fees of several months of a version; a withdrawal has none."""
+    return frozenset(fee.item for fee in version.fees if fee.every_months > 1) if version else frozenset()

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import metadata
@@ -118,6 +118,14 @@ class Workbench:
         entry = FileEntry(relative, table, digest, rows, key)
         self.entries.append(entry)
         return entry
+
+    def withdraw(self, entries: Iterable[FileEntry]) -> None:
+        """Take files off the bench again, those that were laid down too: this step will not name them."""
+        gone = {entry.path for entry in entries}
+        self.settled -= sum(entry.path in gone for entry in self.entries[: self.settled])
+        self.entries = [entry for entry in self.entries if entry.path not in gone]
+        for path in gone:
+            self.books.path(path).unlink(missing_ok=True)
 
     def settle(self) -> list[FileEntry]:
         """Give every file its final name, durable; they are part of the books once a commit names them.

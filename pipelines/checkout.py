@@ -5,7 +5,7 @@ a deleted folder, mends itself.
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -20,10 +20,12 @@ from billing.rate_book.book import RateBook
 from billing.tables.calls import CallAdjustment, Suspense, UsageTotal
 from billing.tables.documents import DOCUMENT_TABLES, Conservation, SourceFile
 from pipelines.books import Books, library_versions
-from pipelines.parts import held_by_ingest, of_part, parts_of, unrated_of, usage_of
+from pipelines.gate import pages_of
+from pipelines.parts import Part, parts_of, usage_of
 from pipelines.past import closed_before, stored
 from pipelines.rate_book_of import book_of_snapshot
 from pipelines.records import source_files
+from pipelines.suspense import open_suspense
 
 
 def build_checkout(books: Books, period: Period, folder: Path, *, status: Status, book: RateBook) -> str:
@@ -50,13 +52,19 @@ def build_checkout(books: Books, period: Period, folder: Path, *, status: Status
             if part.day and part.rated
         ],
         book,
-        documents=render_documents(tables, book, period, status),
+        documents=render_documents(tables, book, period, status) | _gate_pages(books, parts),
         engine=library_versions()["bill400"],
         status=status,
         previous_manifest=books.state.closes[before[-1]].facts["manifest"] if before else None,
         with_calls=status == "closed",
     )
     return file_sha256(folder / "manifest.json")
+
+
+def _gate_pages(books: Books, parts: Sequence[Part]) -> dict[str, str]:
+    """What the gate said of each batch that brought calls of the period."""
+    pages = pages_of(books, {part.file_number for part in parts})
+    return {name: path.read_text("utf-8") for name, path in pages.items()}
 
 
 def documents_digest(books: Books, period: Period, tables: Mapping[str, pl.DataFrame], book: RateBook) -> str:
@@ -103,8 +111,5 @@ def mend_checkouts(books: Books, scratch: Path) -> list[Finding]:
 
 
 def suspense_of(books: Books, period: Period) -> pl.DataFrame:
-    """Everything of a period's parts that waits in suspense, from ingest and from rating."""
-    parts = parts_of(books.state, str(period))
-    held = held_by_ingest(books)
-    of_parts = [of_part(held, part) for part in parts]
-    return pl.concat([Suspense.empty(), *of_parts, unrated_of(books, parts)]).sort(Suspense.cdr_id)
+    """Everything of a period's parts that waits in suspense, from ingest and from rating (`Suspense`)."""
+    return Suspense.conform(open_suspense(books).filter(pl.col("period") == str(period)))

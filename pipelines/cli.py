@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from pipelines import commands
+from pipelines import commands, suspense_commands
 from pipelines.cli_values import DATED_EVENT, DAY, MONTHS, NAMED_QUANTITY, Waiting
 from pipelines.session import EXIT_USAGE, Session, language_of, tell_usage, words
 
@@ -88,7 +88,20 @@ def build(lang: str) -> click.Group:
     command("demo", folder, calls, seed, base=writing)(commands.demo)
     command("init", folder, first)(commands.init)
     command("check", books)(commands.check)
-    command("ingest", books, paths, layout, base=writing)(commands.ingest)
+    override = click.option("--override", "override", multiple=True, help=said("opt_override"))
+    by_whom = click.option("--by", default="", help=said("opt_by_whom"))
+    why = click.option("--reason", default="", help=said("opt_reason"))
+    command("ingest", books, paths, layout, override, by_whom, why, base=writing)(commands.ingest)
+    code = click.option("--code", multiple=True, help=said("opt_code"))
+    of_period = click.option("--period", help=said("opt_period"))
+    of_file = click.option("--file", multiple=True, help=said("opt_file"))
+    listed = click.option("--list", "listed", is_flag=True, help=said("opt_list"))
+    to = click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help=said("opt_to"))
+    keys = click.argument("keys", nargs=-1)
+    answered = click.option("--override", multiple=True, help=said("opt_override_call"))
+    command("suspense", books, of_period, code, of_file, listed, to)(suspense_commands.suspense)
+    command("recycle", books, keys, code, answered, by_whom, why, base=writing)(suspense_commands.recycle)
+    command("write-off", books, keys, code, of_period, by_whom, why, base=writing)(suspense_commands.write_off)
     command("run", books, period, no_ingest, base=writing)(commands.run)
     command("close", books, period, by, draft, base=writing)(commands.close)
     command(

@@ -15,6 +15,7 @@ from pipelines.check_books import use_findings
 from pipelines.close import close_month
 from pipelines.demo import PERIOD, make_demo
 from pipelines.explain import explain as explain_key
+from pipelines.gate import overrides_of
 from pipelines.ingest_files import IngestReport, ingest_files
 from pipelines.init_books import init_books
 from pipelines.life import describe, moved_inputs, statuses, suspense_findings
@@ -84,11 +85,20 @@ def check(session: Session, books: Path) -> None:
 
 
 def ingest(
-    session: Session, books: Path, paths: tuple[Path, ...], layout: str | None, dry_run: bool, wait: float
+    session: Session,
+    books: Path,
+    paths: tuple[Path, ...],
+    layout: str | None,
+    override: tuple[str, ...],
+    by: str,
+    reason: str,
+    dry_run: bool,
+    wait: float,
 ) -> None:
     """Files into the lake."""
+    overrides = overrides_of(override, by, reason)
     with session.writing(books, wait) as opened:
-        report = ingest_files(opened, paths, session.progress, layout_id=layout, dry_run=dry_run)
+        report = ingest_files(opened, paths, session.progress, layout_id=layout, dry_run=dry_run, overrides=overrides)
     _tell_ingest(session, report)
     if dry_run:
         session.say("summary.dry_run")

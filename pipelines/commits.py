@@ -173,6 +173,9 @@ class SourceFact:
     framing_count: int
     not_ours_count: int
     first_seen: str | None
+    stated_records: int | None = None
+    stated_talk_seconds: int | None = None
+    sequence: int | None = None
     commit: int = 0
 
 

@@ -19,8 +19,9 @@ from billing.ingest.raw_lines import read_raw_lines
 from billing.rate_book.book import WINDOW_MARK, RateBook
 from billing.rate_book.call_price import MINUTE, CallPrice
 from billing.rate_book.quantity_price import price_text
-from billing.tables.calls import LINES_PER_FILE, CallAdjustment, Cdr, RatedCall, UsageTotal
+from billing.tables.calls import LINES_PER_FILE, CallAdjustment, Cdr, RatedCall, Recycled, UsageTotal
 from billing.tables.documents import Charge, InvoiceLine
+from billing.tables.parquet import scan_tables
 from pipelines.books import Books
 from pipelines.parts import Part, left_out, of_part, parts_of, unrated_of, usage_of
 from pipelines.past import stored
@@ -110,6 +111,7 @@ def _explain_call(books: Books, part: Part, cdr_id: int) -> dict[str, Any]:
         },
         "received": {name: value for name, value in call.items() if value is not None and name != Cdr.cdr_id},
     }
+    explained |= _suspense_life(books, cdr_id)
     out = of_part(left_out(books), part).filter(pl.col(Cdr.cdr_id) == cdr_id)
     if out.height:
         return explained | {"fate": out["fate"][0], "reason": out["reason"][0]}
@@ -131,6 +133,26 @@ def _explain_call(books: Books, part: Part, cdr_id: int) -> dict[str, Any]:
         "settlement": _settlement(book, row),
         "taken_by": _taken(books, part.billing_period, call, row),
     }
+
+
+def _suspense_life(books: Books, cdr_id: int) -> dict[str, str]:
+    """Of a record that left suspense: under which id it is billed; of one that is billed: where it waited before."""
+    moved = scan_tables(books.paths(books.state.of_table(Recycled.name)), Recycled)
+    rows = moved.filter((pl.col(Recycled.cdr_id) == cdr_id) | (pl.col(Recycled.into_cdr_id) == cdr_id)).collect()
+    told = {}
+    for row in rows.iter_rows(named=True):
+        if row[Recycled.cdr_id] == cdr_id:
+            told["billed_as"] = _name_of(books, row[Recycled.into_cdr_id])
+        else:
+            told["waited_as"] = call_name(row[Recycled.usage_date], row[Recycled.cdr_id])
+    return told
+
+
+def _name_of(books: Books, cdr_id: int) -> str:
+    """How a call is printed whose day must be looked up."""
+    own = [part for part in parts_of(books.state) if part.file_number == cdr_id // LINES_PER_FILE]
+    calls = scan_tables([books.path(part.cdr.path) for part in own], Cdr).filter(pl.col(Cdr.cdr_id) == cdr_id)
+    return call_name(calls.select(Cdr.usage_date).collect().item(), cdr_id)
 
 
 def _book_for(books: Books, period: str) -> RateBook:

@@ -11,32 +11,25 @@ from pathlib import Path
 
 import polars as pl
 
-from billing.core.period import Period
-from billing.ingest.identity import find_copies
+from billing.ingest.identity import Copies, find_copies
 from billing.ingest.layout import Layout
-from billing.tables.calls import NOT_OURS, Cdr, Suspense
+from billing.tables.calls import LINES_PER_FILE, Cdr, Suspense
 from pipelines.books import Books
 from pipelines.commits import SourceFact
 from pipelines.executors import side_by_side
 from pipelines.parts import Part, left_out, parts_of
 from pipelines.raw_text import RawFiles, kept_files, with_raw_text
 
-LATE_MONTHS = 5
-"""A call is billed late for so many months after its own; older ones wait in suspense and are written off by name."""
-AHEAD_MONTHS = 12
-"""A call so many months after the first open one comes from a clock that is wrong; no month is opened by it."""
-EXPIRED, START_AHEAD = "EXPIRED", "START_AHEAD"
 IDENTITY_CONFLICT = "IDENTITY_CONFLICT"
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A file that was read and judged sound: its parts in the lake, and the rows its rules hold back (`Suspense`)."""
+    """A file that was read: its parts in the lake."""
 
     path: Path
     source: SourceFact
     parts: Sequence[Part]
-    held: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -58,17 +51,25 @@ class HeldBack:
         )
 
 
-def hold_back(books: Books, accepted: Sequence[Accepted], layouts: Sequence[Layout], open_from: Period) -> HeldBack:
-    """Find what of the accepted files is not billed, looking at all stored calls around their days.
+def settled_records(books: Books) -> pl.Series:
+    """Records that nothing can repeat or contradict any more: copies, and what left suspense."""
+    settled: pl.Series = left_out(books).filter(pl.col("fate") != "suspense")[Cdr.cdr_id]
+    return settled
+
+
+def find_repeated(
+    books: Books, found: Sequence[Accepted], layouts: Sequence[Layout], leaving: pl.Series | None = None
+) -> Copies:
+    """Copies among the records of new files and contradictions, looking at all stored calls around their days.
 
     Args:
         books: the books.
-        accepted: the files that come in.
+        found: the files that come in.
         layouts: what they are read under.
-        open_from: the first period that is not closed.
+        leaving: records that leave suspense by the step under way.
     """
     new: dict[dt.date, list[Path]] = {}
-    for part in (part for item in accepted for part in item.parts if part.day):
+    for part in (part for item in found for part in item.parts if part.day):
         assert part.day is not None, "undated lines have no identity"
         new.setdefault(part.day, []).append(books.path(part.cdr.path))
     stored: dict[dt.date, list[Path]] = {}
@@ -78,36 +79,43 @@ def hold_back(books: Books, accepted: Sequence[Accepted], layouts: Sequence[Layo
             stored.setdefault(part.day, []).append(books.path(part.cdr.path))
         if part.billing_period in books.state.closes:
             closed.add(books.path(part.cdr.path))
-    out = left_out(books)
-    known = out.filter(pl.col("fate") == "duplicate")[Cdr.cdr_id]
+    known = settled_records(books)
+    if leaving is not None:
+        known = pl.concat([known, leaving])
     windows = {layout.source_name: layout.identity.window_hours for layout in layouts}
-    copies = find_copies(new, stored, known=known, closed=closed, window_hours=windows, carry_out=side_by_side)
+    return find_copies(new, stored, known=known, closed=closed, window_hours=windows, carry_out=side_by_side)
+
+
+def hold_back(books: Books, accepted: Sequence[Accepted], repeated: Copies, judged: pl.DataFrame) -> HeldBack:
+    """What of accepted files is not billed.
+
+    Args:
+        books: the books.
+        accepted: the files that are read.
+        repeated: their copies and contradictions.
+        judged: calls that the gate holds back, as its `HELD` schema.
+    """
+    known = settled_records(books)
+    seen = {
+        item.source.file_number: dt.date.fromisoformat(item.source.first_seen) if item.source.first_seen else None
+        for item in accepted
+    }
+    first_seen = (pl.col(Cdr.cdr_id) // LINES_PER_FILE).replace_strict(seen, default=None, return_dtype=pl.Date)
+    held = Suspense.conform(judged.with_columns(raw_text=pl.lit(None, pl.String), first_seen=first_seen))
     # A record that waits already is named again: what holds it back now must not go when the earlier step is undone.
-    conflicts = _waiting(copies.conflicts.join(known.to_frame(), on=Cdr.cdr_id, how="anti"), IDENTITY_CONFLICT)
-    out_of_reach = [_out_of_reach(books, part, open_from) for item in accepted for part in item.parts]
-    files = {**kept_files(books), **at_hand(accepted)}
-    unbilled = with_raw_text(pl.concat([Suspense.empty(), *out_of_reach, conflicts]), files)
+    conflicts = _waiting(repeated.conflicts.join(known.to_frame(), on=Cdr.cdr_id, how="anti"), IDENTITY_CONFLICT)
     suspense = (
-        pl.concat([*(item.held for item in accepted), unbilled])
+        pl.concat([held, conflicts])
         .unique(Suspense.cdr_id, keep="first", maintain_order=True)
-        .join(copies.duplicates, on=Cdr.cdr_id, how="anti")
+        .join(repeated.duplicates, on=Cdr.cdr_id, how="anti")
         .sort(Suspense.cdr_id)
     )
-    return HeldBack(copies.duplicates, suspense)
+    return HeldBack(repeated.duplicates, with_raw_text(suspense, {**kept_files(books), **at_hand(accepted)}))
 
 
 def at_hand(accepted: Sequence[Accepted]) -> RawFiles:
     """The files of the step under way, where they lie."""
     return {item.source.file_number: (item.path, item.source.encoding) for item in accepted}
-
-
-def _out_of_reach(books: Books, part: Part, open_from: Period) -> pl.DataFrame:
-    """Calls of a month too long past to be billed (objections are no longer heard either) or too far ahead."""
-    month = Period.of(part.day) if part.day else open_from
-    if open_from.shifted(-LATE_MONTHS) <= month <= open_from.shifted(AHEAD_MONTHS):
-        return Suspense.empty()
-    calls = pl.scan_parquet(books.path(part.cdr.path), glob=False).filter(pl.col(Cdr.outcome).ne_missing(NOT_OURS))
-    return _waiting(calls.collect(), EXPIRED if month < open_from else START_AHEAD)
 
 
 def _waiting(calls: pl.DataFrame, reason: str) -> pl.DataFrame:

@@ -1,11 +1,9 @@
-"""`ingest`: files into the lake, judged, freed of copies and rated, all in one commit.
+"""`ingest`: files into the lake, freed of copies, judged by the gate and rated, all in one commit.
 
-A file that a rule refuses is reported and left where it is; the others go in. The same file under the same layout
+A file that the gate refuses is reported and left where it is; the others go in. The same file under the same layout
 version is a no-op, so feeding a folder twice changes nothing.
 """
 
-import datetime as dt
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,26 +12,28 @@ from typing import Any
 
 import polars as pl
 
-from billing.core.digests import file_sha256, table_digest
-from billing.core.findings import Finding, Refusal, refuse
+from billing.core.digests import table_digest
+from billing.core.findings import Finding, Refusal
 from billing.core.period import Period
 from billing.ingest.layout import Layout, load_layouts
-from billing.ingest.stage import FileReading, read_cdr_file
+from billing.rate_book.book import RateBook
 from billing.rate_book.policy import Policy, read_policy
 from billing.tables.calls import LINES_PER_FILE, Cdr, Duplicate, Suspense
+from billing.validation.facts import RECEIVED, StagedPart
+from billing.validation.gx.loading import load_early
 from billing.validation.rules import Rule, load_rules
-from billing.validation.stage import judge_file, judge_part
+from billing.validation.stage import Judgement, Override, judge_batch
 from pipelines.books import Books, Workbench, workbench
 from pipelines.commits import SourceFact
 from pipelines.executors import side_by_side
-from pipelines.held_back import Accepted, HeldBack, at_hand, hold_back
-from pipelines.parts import Part, billing_period, left_out, part_key, parts_of
+from pipelines.gate import keep_results, known_for
+from pipelines.held_back import Accepted, HeldBack, at_hand, find_repeated, hold_back
+from pipelines.parts import left_out, parts_of
 from pipelines.progress import Progress
 from pipelines.rate_book_of import load_rate_book
 from pipelines.rate_parts import rate_parts
-from pipelines.raw_text import kept_files, with_raw_text
-
-RAW_TABLE = "raw"
+from pipelines.raw_text import kept_files
+from pipelines.read_files import find_files, read_file
 
 
 @dataclass
@@ -45,6 +45,7 @@ class IngestReport:
     refused: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     fates: dict[int, dict[str, int]] = field(default_factory=dict)
+    cpu_ms: dict[str, int] = field(default_factory=dict)
 
 
 def ingest_files(
@@ -54,6 +55,7 @@ def ingest_files(
     *,
     layout_id: str | None = None,
     dry_run: bool = False,
+    overrides: Sequence[Override] = (),
 ) -> IngestReport:
     """Read files into the books.
 
@@ -63,6 +65,7 @@ def ingest_files(
         progress: where stages are timed.
         layout_id: read under this layout instead of recognising it.
         dry_run: read and judge everything, keep nothing.
+        overrides: critical rules of the gate that somebody answers for, in all these files.
 
     Raises:
         Refusal: a path does not exist, or a layout or rule of the books is broken.
@@ -70,114 +73,87 @@ def ingest_files(
     report = IngestReport()
     policy = read_policy(books.root / "books.toml")
     layouts = load_layouts(books.root / "layouts")
-    rules = load_rules()
     with workbench(books) as bench:
-        tasks = _unread(books, paths, report)
+        files = find_files(books, paths)
+        report.known = files.known
+        for name in files.unreadable:
+            report.refused.append(name)
+            report.findings.append(Finding("FILE_NAME_UNREADABLE", values={"name": name}))
+        if not files.unread:
+            return report
+        load_early()
+        first_open = open_from(books, policy)
 
         def read(task: tuple[int, Path]) -> Accepted | Refusal:
+            number, path = task
+            progress.tell("ingest", path.name)
             try:
-                return _read_one(books, bench, task[1], task[0], layouts, rules, policy, layout_id, progress)
+                return read_file(
+                    bench, path, number, layouts, first_open, layout_id=layout_id, keep_raw=policy.keep_raw
+                )
             except Refusal as refusal:
                 return refusal
 
         with progress.stage("ingest"):
-            results = side_by_side(read, tasks)
-        accepted = [result for result in results if isinstance(result, Accepted)]
-        for (_, path), result in zip(tasks, results, strict=True):
+            results = side_by_side(read, files.unread)
+        found = [result for result in results if isinstance(result, Accepted)]
+        for (_, path), result in zip(files.unread, results, strict=True):
             if isinstance(result, Refusal):
                 report.refused.append(path.name)
                 report.findings.extend(result.findings)
-        if not accepted:
+        if not found:
             return report
         bench.settle()
-        with progress.stage("identity"):
-            held = hold_back(books, accepted, layouts, _open_from(books, policy))
-        _keep_held(bench, accepted, held)
-        replaced = _rate(books, bench, accepted, held, report, progress)
-        _tell_fates(report, accepted, held, left_out(books)[Cdr.cdr_id])
-        if not dry_run:
+        book = _usable_book(books, report)
+        step = BatchStep(books, bench, layouts, first_open, book, load_rules(), overrides)
+        replaced = bring_in(step, found, report, progress)
+        if report.read and not dry_run:
             bench.settle()
-            sources = [_as_fact(item.source) for item in accepted]
-            books.append("ingest", files=bench.entries, replaces=replaced, facts={"sources": sources})
+            facts = {
+                "sources": [as_fact(source) for source in report.read],
+                "overrides": [asdict(override) for override in overrides],
+            }
+            books.append("ingest", files=bench.entries, replaces=replaced, facts=facts)
     return report
 
 
-def list_files(paths: Iterable[Path]) -> list[Path]:
-    """Files in the order given, folders opened up in the order of names; hidden and temporary files are passed over."""
-    files: list[Path] = []
-    for path in paths:
-        if not path.exists():
-            raise refuse("PATH_MISSING", path=path)
-        found = sorted(entry for entry in path.rglob("*") if entry.is_file()) if path.is_dir() else [path]
-        files.extend(entry for entry in found if entry.name[0] not in ".~" and entry.suffix not in (".tmp", ".part"))
-    return files
+@dataclass(frozen=True)
+class BatchStep:
+    """A step under way that brings records into the books, and what it goes by."""
+
+    books: Books
+    bench: Workbench
+    layouts: Sequence[Layout]
+    open_from: Period
+    book: RateBook | None
+    rules: Sequence[Rule]
+    overrides: Sequence[Override] = ()
+    leaving: pl.Series = field(default_factory=lambda: pl.Series(Cdr.cdr_id, [], pl.Int64))
+    """Records that leave suspense by this step: they repeat and contradict nothing any more."""
 
 
-def _unread(books: Books, paths: Iterable[Path], report: IngestReport) -> list[tuple[int, Path]]:
-    """Files whose bytes were never read before, each with its number; a file is hashed only if its size occurs twice.
+def bring_in(step: BatchStep, found: Sequence[Accepted], report: IngestReport, progress: Progress) -> list[str]:
+    """From files that were read to rated parts on the bench: copies, gate, suspense, rating.
 
-    A file that was read under an older version of its layout counts as read: reading it again would contradict itself.
+    Args:
+        step: the step under way.
+        found: the files, their parts laid down already.
+        report: is told what came of them.
+        progress: where stages are timed.
+
+    Returns:
+        Paths that new files replace.
     """
-    known: dict[int, set[str]] = {}
-    for source in books.state.sources.values():
-        known.setdefault(source.byte_count, set()).add(source.sha256)
-    files = [(path, path.stat().st_size) for path in list_files(paths)]
-    sizes = Counter(size for _, size in files)
-    unread: list[tuple[int, Path]] = []
-    for path, size in files:
-        if not path.name.isprintable():
-            shown = os.fsencode(path.name).decode("gb18030", "backslashreplace")
-            report.refused.append(shown)
-            report.findings.append(Finding("FILE_NAME_UNREADABLE", values={"name": shown}))
-            continue
-        if size in known or sizes[size] > 1:
-            sha256 = file_sha256(path)
-            if sha256 in known.setdefault(size, set()):
-                report.known.append(path.name)
-                continue
-            known[size].add(sha256)
-        unread.append((books.state.last_file_number + len(unread) + 1, path))
-    return unread
+    accepted, held = _judge(step, found, report, progress)
+    if not accepted:
+        return []
+    _keep_held(step.bench, accepted, held)
+    replaced = _rate(step, accepted, held, progress)
+    _tell_fates(report, accepted, held, left_out(step.books)[Cdr.cdr_id])
+    return replaced
 
 
-def _read_one(
-    books: Books,
-    bench: Workbench,
-    path: Path,
-    number: int,
-    layouts: Sequence[Layout],
-    rules: Sequence[Rule],
-    policy: Policy,
-    layout_id: str | None,
-    progress: Progress,
-) -> Accepted:
-    staging = bench.folder / "staging" / str(number)
-    progress.tell("ingest", path.name)
-    reading = read_cdr_file(
-        path,
-        file_number=number,
-        layouts=layouts,
-        staging=staging,
-        raw_copy=bench.folder / "raw" / str(number) if policy.keep_raw else None,
-        layout_id=layout_id,
-    )
-    judgement = judge_part([part.path for part in reading.parts.values()], rules)
-    breaches = judge_file(judgement, rules, path.name)
-    if breaches:
-        raise Refusal(*breaches)
-    open_from = _open_from(books, policy)
-    parts = [_place_part(bench, reading, number, day, open_from) for day in reading.parts]
-    raw_path = ""
-    if reading.raw_copy:
-        raw_path = f"lake/raw/{reading.sha256}.{reading.raw_form}"
-        reading.raw_copy.replace(bench.place(raw_path))
-        bench.add(raw_path, RAW_TABLE, {"file": number}, reading.record_count)
-    held = judgement.held.with_columns(raw_text=pl.lit(None, pl.String), first_seen=pl.lit(reading.first_seen, pl.Date))
-    held = with_raw_text(Suspense.conform(held), {number: (path, reading.encoding)})
-    return Accepted(path, _fact(reading, path, number, raw_path), parts, held)
-
-
-def _open_from(books: Books, policy: Policy) -> Period:
+def open_from(books: Books, policy: Policy) -> Period:
     """The first period that is not closed."""
     period = policy.start
     while str(period) in books.state.closes:
@@ -185,34 +161,96 @@ def _open_from(books: Books, policy: Policy) -> Period:
     return period
 
 
-def _place_part(bench: Workbench, reading: FileReading, number: int, day: dt.date | None, open_from: Period) -> Part:
-    staged = reading.parts[day]
-    relative = f"lake/cdr/{day or 'undated'}/{number:06d}.parquet"
-    staged.path.replace(bench.place(relative))
-    period = billing_period(day, open_from)
-    key = part_key(day, number) | {"billing_period": period, "not_ours": staged.not_ours}
-    entry = bench.add(relative, Cdr.name, key, staged.rows)
-    return Part(day, number, period, entry, None, None, None)
+def _judge(
+    step: BatchStep, found: Sequence[Accepted], report: IngestReport, progress: Progress
+) -> tuple[list[Accepted], HeldBack]:
+    """Find copies, let the gate judge, and go on with the files it accepts; their results stand on the bench."""
+    books, bench = step.books, step.bench
+    with progress.stage("identity"):
+        repeated = find_repeated(books, found, step.layouts, step.leaving)
+    with progress.stage("gate"):
+        parts = [part for item in found for part in item.parts]
+        staged = [StagedPart(books.path(part.cdr.path), part.file_number, part.day, part.cdr.rows) for part in parts]
+        known = known_for(books, step.book, step.open_from, sorted({part.day for part in parts if part.day}))
+        judgement = judge_batch(
+            staged,
+            received_facts(books, found, repeated.duplicates[Cdr.cdr_id]),
+            known,
+            step.rules,
+            scratch=bench.folder / "gate",
+            overrides=step.overrides,
+            reached=progress.steps(),
+        )
+    refused = {number for number, verdict in judgement.files.items() if verdict.refused}
+    for verdict in judgement.files.values():
+        report.findings.extend(verdict.findings)
+    report.refused.extend(item.path.name for item in found if item.source.file_number in refused)
+    accepted = [item for item in found if item.source.file_number not in refused]
+    if refused:
+        bench.withdraw(entry for entry in list(bench.entries) if entry.key.get("file") in refused)
+        # What a refused file repeats, or is repeated by, is another question without it.
+        repeated = find_repeated(books, accepted, step.layouts, step.leaving) if accepted else repeated
+    held = hold_back(books, accepted, repeated, judgement.held)
+    if accepted:
+        numbers = [item.source.file_number for item in accepted]
+        keep_results(bench, judgement, step.rules, step.overrides, numbers)
+        report.cpu_ms = dict(progress.cpu_ms)
+        _tell_notes(report, judgement, step.rules)
+    return accepted, held
 
 
-def _fact(reading: FileReading, path: Path, number: int, raw_path: str) -> SourceFact:
-    return SourceFact(
-        file_number=number,
-        file_name=reading.file_name,
-        sha256=reading.sha256,
-        byte_count=path.stat().st_size,
-        layout=reading.layout,
-        encoding=reading.encoding,
-        source=reading.source,
-        raw_path=raw_path,
-        record_count=reading.record_count,
-        framing_count=reading.framing_count,
-        not_ours_count=reading.not_ours_count,
-        first_seen=reading.first_seen.isoformat() if reading.first_seen else None,
-    )
+def received_facts(books: Books, found: Sequence[Accepted], duplicates: pl.Series) -> pl.DataFrame:
+    """What is known of each file before its calls are looked at (`RECEIVED` without `late_day`).
+
+    Args:
+        books: the books before the step.
+        found: the files.
+        duplicates: ids of their records that were received before.
+    """
+    copies = Counter((duplicates // LINES_PER_FILE).to_list())
+    last = {source.source: source.sequence for source in books.state.sources.values() if source.sequence is not None}
+    rows = []
+    for item in sorted(found, key=lambda item: (item.source.source, item.source.sequence or 0)):
+        source = item.source
+        before = last.get(source.source)
+        rows.append(
+            {
+                "file_number": source.file_number,
+                "file_name": source.file_name,
+                "source": source.source,
+                "record_count": source.record_count,
+                "duplicate_count": copies[source.file_number],
+                "stated_records": source.stated_records,
+                "stated_talk_seconds": source.stated_talk_seconds,
+                "sequence": source.sequence,
+                "expected_sequence": before + 1 if before is not None else None,
+            }
+        )
+        if source.sequence is not None:
+            last[source.source] = source.sequence
+    schema = {name: kind for name, kind in RECEIVED.items() if name != "late_day"}
+    return pl.DataFrame(rows, schema=schema).sort("file_number")
 
 
-def _as_fact(source: SourceFact) -> dict[str, Any]:
+def _tell_notes(report: IngestReport, judgement: Judgement, rules: Sequence[Rule]) -> None:
+    """Calls that are billed and yet are worth a look."""
+    for rule in rules:
+        if rule.scope == "call" and rule.action == "note" and (count := judgement.counts[rule.id]):
+            report.findings.append(Finding("NOTED_CALLS", rule.severity, values={"count": count, "code": rule.reason}))
+
+
+def _usable_book(books: Books, report: IngestReport) -> RateBook | None:
+    """The rate book; None when it has critical findings: the calls are stored then, and rated once they are mended."""
+    try:
+        return load_rate_book(books.root).book
+    except Refusal as refusal:
+        critical = sum(finding.severity == "critical" for finding in refusal.findings)
+        report.findings.append(Finding("RATING_POSTPONED", "warning", values={"count": critical}))
+        return None
+
+
+def as_fact(source: SourceFact) -> dict[str, Any]:
+    """A source as its commit tells it."""
     fact = asdict(source)
     del fact["commit"]
     return fact
@@ -227,21 +265,11 @@ def _keep_held(bench: Workbench, accepted: Sequence[Accepted], held: HeldBack) -
             bench.write(frame, table, name, {"files": [item.source.file_number for item in accepted]})
 
 
-def _rate(
-    books: Books,
-    bench: Workbench,
-    accepted: Sequence[Accepted],
-    held: HeldBack,
-    report: IngestReport,
-    progress: Progress,
-) -> list[str]:
+def _rate(step: BatchStep, accepted: Sequence[Accepted], held: HeldBack, progress: Progress) -> list[str]:
     """Rate the new parts, and older ones of open periods from which a conflict took a call."""
-    try:
-        book = load_rate_book(books.root).book
-    except Refusal as refusal:
-        critical = sum(finding.severity == "critical" for finding in refusal.findings)
-        report.findings.append(Finding("RATING_POSTPONED", "warning", values={"count": critical}))
+    if step.book is None:
         return []
+    books = step.books
     touched = set(held.suspense[Cdr.cdr_id] // LINES_PER_FILE)
     older = [
         part
@@ -249,9 +277,10 @@ def _rate(
         if part.file_number in touched and part.billing_period not in books.state.closes
     ]
     parts = sorted([*older, *(part for item in accepted for part in item.parts)], key=lambda part: part.order)
+    files = {**kept_files(books), **at_hand(accepted)}
     with progress.stage("rating"):
         excluded = pl.concat([left_out(books), held.left_out()]).unique(Cdr.cdr_id, keep="first", maintain_order=True)
-        return rate_parts(books, bench, book, parts, excluded, {**kept_files(books), **at_hand(accepted)})
+        return rate_parts(books, step.bench, step.book, parts, excluded, files)
 
 
 def _tell_fates(report: IngestReport, accepted: Sequence[Accepted], held: HeldBack, before: pl.Series) -> None:

@@ -7,14 +7,26 @@ from typing import Any
 import polars as pl
 
 from billing.core.findings import Finding, Severity, refuse
+from billing.core.money import yuan_exact
 from billing.core.period import Period
-from billing.tables.calls import LINES_PER_FILE, Cdr, Duplicate, RatedCall, Suspense, UsageTotal
+from billing.tables.calls import (
+    LINES_PER_FILE,
+    Cdr,
+    Duplicate,
+    RatedCall,
+    Recycled,
+    SourceHour,
+    Suspense,
+    UsageTotal,
+    WrittenOff,
+)
 from billing.tables.parquet import scan_tables
 from pipelines.books import Books
-from pipelines.checkout import suspense_of
 from pipelines.commits import Commit
+from pipelines.gate import GATE, GATE_BATCH, GATE_PAGE
 from pipelines.parts import UNRATED, parts_of
 from pipelines.rate_book_of import snapshot_files
+from pipelines.suspense import of_period
 
 
 @dataclass(frozen=True)
@@ -57,9 +69,13 @@ def moved_inputs(books: Books) -> Iterator[Finding]:
 
 def suspense_findings(books: Books, period: Period, code: str, severity: Severity) -> Iterator[Finding]:
     """One finding for each reason for which calls of a period wait, from ingest and from rating."""
-    reasons = suspense_of(books, period)[Suspense.reason].value_counts().sort(Suspense.reason)
-    for reason, count in reasons.iter_rows():
-        yield Finding(code, severity, values={"count": count, "code": reason, "period": period})
+    for row in of_period(books, period).iter_rows(named=True):
+        values = {"count": row["count"], "code": row["reason"], "period": period}
+        yield Finding(
+            code,
+            severity,
+            values=values | {"value": "-" if row["value_micro"] is None else yuan_exact(row["value_micro"])},
+        )
 
 
 def describe(commit: Commit) -> dict[str, Any]:
@@ -88,7 +104,9 @@ def take_back(books: Books, number: int, reason: str, *, dry_run: bool = False) 
     if not 1 <= number <= len(books.commits):
         raise refuse("COMMIT_UNKNOWN", number=number)
     commit = books.commits[number - 1]
-    if commit.kind != "ingest":
+    if commit.kind == "write_off":
+        return _take_back_write_off(books, commit, reason, dry_run=dry_run)
+    if commit.kind not in ("ingest", "recycle") or not commit.facts["sources"]:
         raise refuse("TAKE_BACK_KIND", number=number, kind=commit.kind)
     files = {fact["file_number"] for fact in commit.facts["sources"]}
     if not files & books.state.sources.keys():
@@ -97,12 +115,11 @@ def take_back(books: Books, number: int, reason: str, *, dry_run: bool = False) 
         if part.file_number in files and part.billing_period in books.state.closes:
             raise refuse("TAKE_BACK_CLOSED", number=number, period=part.billing_period)
     _nothing_rests_on(books, commit, files)
-    of_part = (Cdr.name, RatedCall.name, UsageTotal.name, UNRATED)
+    of_part = (Cdr.name, RatedCall.name, UsageTotal.name, UNRATED, GATE)
+    of_step = (Duplicate.name, Suspense.name, Recycled.name, SourceHour.name, GATE_BATCH, GATE_PAGE)
     gone = [entry for entry in books.state.files.values() if entry.table in of_part and entry.key["file"] in files]
     gone += [
-        entry
-        for entry in books.state.files.values()
-        if entry.table in (Duplicate.name, Suspense.name) and set(entry.key["files"]) == files
+        entry for entry in books.state.files.values() if entry.table in of_step and set(entry.key["files"]) == files
     ]
     sources = [books.state.sources[file] for file in sorted(files & books.state.sources.keys())]
     if not dry_run:
@@ -111,11 +128,28 @@ def take_back(books: Books, number: int, reason: str, *, dry_run: bool = False) 
     return len(sources), sum(source.record_count for source in sources)
 
 
+def _take_back_write_off(books: Books, commit: Commit, reason: str, *, dry_run: bool) -> tuple[int, int]:
+    """Records that were given up wait again."""
+    gone = [entry for entry in commit.files if entry.path in books.state.files]
+    if not gone:
+        raise refuse("TAKE_BACK_TWICE", number=commit.number)
+    if not dry_run:
+        facts = {"commit": commit.number, "reason": reason, "taken_back_files": []}
+        books.append("take_back", replaces=[entry.path for entry in gone], facts=facts)
+    return 0, sum(entry.rows for entry in gone)
+
+
 def _nothing_rests_on(books: Books, commit: Commit, files: set[int]) -> None:
-    """Refuse when a later ingest dropped copies of, or holds records against, calls of these files."""
-    for table, column in ((Duplicate, Duplicate.repeats_cdr_id), (Suspense, Suspense.cdr_id)):
+    """Refuse when a later step dropped copies of, holds records against, bills or gave up records of these files."""
+    resting = (
+        (Duplicate, Duplicate.repeats_cdr_id),
+        (Suspense, Suspense.cdr_id),
+        (Recycled, Recycled.cdr_id),
+        (WrittenOff, WrittenOff.cdr_id),
+    )
+    for table, column in resting:
         for entry in books.state.of_table(table.name):
-            if set(entry.key["files"]) == files:
+            if table is not WrittenOff and set(entry.key["files"]) == files:
                 continue
             ids = scan_tables(books.paths([entry]), table).select(pl.col(column) // LINES_PER_FILE).collect()
             if files & set(ids.to_series()):

@@ -7,8 +7,20 @@ from dataclasses import dataclass
 import polars as pl
 
 from billing.core.period import Period
-from billing.tables.calls import LINES_PER_FILE, NOT_OURS, TEST_CALL, Cdr, Duplicate, RatedCall, Suspense, UsageTotal
+from billing.tables.calls import (
+    LINES_PER_FILE,
+    NOT_OURS,
+    TEST_CALL,
+    Cdr,
+    Duplicate,
+    RatedCall,
+    Recycled,
+    Suspense,
+    UsageTotal,
+    WrittenOff,
+)
 from billing.tables.parquet import scan_tables
+from billing.tables.schema import Table
 from pipelines.books import Books
 from pipelines.commits import FileEntry, State
 
@@ -68,16 +80,26 @@ def parts_of(state: State, billing_period: str | None = None) -> list[Part]:
 
 
 def left_out(books: Books) -> pl.DataFrame:
-    """Every call that is not billed as it stands, once: cdr_id, usage_date, fate (duplicate or suspense), reason."""
-    duplicates = scan_tables(books.paths(books.state.of_table(Duplicate.name)), Duplicate)
-    return pl.concat(
-        [
-            duplicates.select(Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("duplicate"), reason=pl.lit("DUPLICATE")),
-            held_by_ingest(books)
-            .lazy()
-            .select(Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("suspense"), reason=Suspense.reason),
-        ]
-    ).collect()
+    """Every call that is not billed as it stands, once.
+
+    Returns:
+        cdr_id, usage_date, fate (duplicate, suspense, written_off or recycled), reason.
+    """
+    frames = [
+        _fate(books, Duplicate, "duplicate", pl.lit("DUPLICATE")),
+        _fate(books, Recycled, "recycled", pl.lit("RECYCLED")),
+        _fate(books, WrittenOff, "written_off", pl.lit("WRITTEN_OFF")),
+        held_by_ingest(books)
+        .lazy()
+        .select(Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("suspense"), reason=Suspense.reason),
+    ]
+    # What became of a record in suspense stands before that it was there.
+    return pl.concat(frames).collect().unique(Cdr.cdr_id, keep="first", maintain_order=True)
+
+
+def _fate(books: Books, table: type[Table], fate: str, reason: pl.Expr) -> pl.LazyFrame:
+    rows = scan_tables(books.paths(books.state.of_table(table.name)), table)
+    return rows.select(Cdr.cdr_id, Cdr.usage_date, fate=pl.lit(fate), reason=reason)
 
 
 def held_by_ingest(books: Books) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,6 +18,7 @@ class Progress:
     lang: str = "zh"
     is_shown: bool = field(default_factory=lambda: sys.stderr.isatty())
     seconds: dict[str, float] = field(default_factory=dict)
+    cpu_ms: dict[str, int] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -31,6 +32,17 @@ class Progress:
             if self.is_shown and taken > SHOWN_AFTER_SECONDS:
                 label = render(f"stage.{name}", self.lang)
                 print(f"  {label} {taken:.1f} s", file=sys.stderr, flush=True)  # noqa: T201 - this is the progress line
+
+    def steps(self) -> Callable[[str], None]:
+        """A function that is told the name of each step of a stage when it is done, and notes the CPU time it took."""
+        last = [time.process_time_ns()]
+
+        def reached(name: str) -> None:
+            now = time.process_time_ns()
+            self.cpu_ms[name] = self.cpu_ms.get(name, 0) + (now - last[0]) // 1_000_000
+            last[0] = now
+
+        return reached
 
     def tell(self, name: str, text: str) -> None:
         """Say what a long stage is at."""

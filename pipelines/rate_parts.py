@@ -18,6 +18,7 @@ from billing.tables.catalog import ServiceNumber
 from billing.tables.parquet import scan_tables, write_table
 from pipelines.books import Books, Workbench
 from pipelines.executors import side_by_side
+from pipelines.gate import require_results
 from pipelines.parts import UNRATED, Part, calls_to_bill, of_part, part_key
 from pipelines.raw_text import RawFiles, with_raw_text
 
@@ -42,7 +43,11 @@ def rate_parts(
 
     Returns:
         Paths that the new files replace.
+
+    Raises:
+        Refusal: no gate has judged the file of a part.
     """
+    require_results(books, bench, parts)
     rows_of = {day: rating_rows(book, day) for day in sorted({part.day for part in parts if part.day})}
 
     def rate(part: Part) -> _Unrated | None:

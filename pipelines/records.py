@@ -9,15 +9,19 @@ from billing.tables.documents import SourceFile
 from pipelines.books import Books
 from pipelines.parts import Part, left_out, of_part
 
+LATER_FATES = ("written_off", "recycled")
+"""What may become of a record in suspense."""
+
 
 def records_by_fate(books: Books, parts: Sequence[Part]) -> dict[str, int]:
     """Count the records of parts.
 
     Returns:
-        read, not_ours, duplicate, suspense_ingest, suspense_rating; the rest of `read` was rated.
+        read, not_ours, duplicate, suspense_ingest, suspense_rating, and where there are any written_off and recycled;
+        the rest of `read` was rated.
     """
     excluded = left_out(books)
-    fates = {"duplicate": 0, "suspense": 0}
+    fates = dict.fromkeys(("duplicate", "suspense", *LATER_FATES), 0)
     for part in parts:
         for fate, count in of_part(excluded, part)["fate"].value_counts().iter_rows():
             fates[fate] += count
@@ -27,6 +31,7 @@ def records_by_fate(books: Books, parts: Sequence[Part]) -> dict[str, int]:
         "duplicate": fates["duplicate"],
         "suspense_ingest": fates["suspense"],
         "suspense_rating": sum(part.unrated.rows for part in parts if part.unrated),
+        **{fate: fates[fate] for fate in LATER_FATES if fates[fate]},
     }
 
 
@@ -39,7 +44,9 @@ def source_files(books: Books, parts: Sequence[Part]) -> pl.DataFrame:
     for number, source in sorted(books.state.sources.items()):
         if number not in numbers:
             continue
-        duplicate, suspense = (by_fate.get((number, fate), 0) for fate in ("duplicate", "suspense"))
+        duplicate = by_fate.get((number, "duplicate"), 0)
+        # What left suspense did not leave it for the bill of this file.
+        suspense = sum(by_fate.get((number, fate), 0) for fate in ("suspense", *LATER_FATES))
         rows.append(
             {
                 SourceFile.file_number: number,

@@ -10,7 +10,7 @@ from billing.core.findings import Finding, Refusal, refuse
 from billing.core.period import Period
 from billing.publishing.stage import Status
 from billing.rate_book.book import RateBook
-from billing.tables.calls import CallAdjustment, Duplicate, RatedCall, Suspense
+from billing.tables.calls import CallAdjustment, Duplicate, RatedCall, Recycled, Suspense, WrittenOff
 from billing.tables.documents import DOCUMENT_TABLES, Conservation
 from billing.tables.schema import Table
 from pipelines.books import Books, Workbench, library_versions, workbench
@@ -26,6 +26,8 @@ from pipelines.sweep import sweep_superseded
 
 STORED: tuple[type[Table], ...] = (*DOCUMENT_TABLES, CallAdjustment, Conservation)
 """Tables of a period that the lake keeps."""
+LEFT_OUT: tuple[type[Table], ...] = (Duplicate, Recycled, Suspense, WrittenOff)
+"""Tables that say which records are not billed as they stand."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def run_inputs(books: Books, period: Period, snapshot: str) -> str:
         {
             "snapshot": snapshot,
             "parts": [[part.name, part.cdr.sha256, part.fingerprint] for part in parts],
-            "left_out": [e.sha256 for table in (Duplicate, Suspense) for e in books.state.of_table(table.name)],
+            "left_out": [e.sha256 for table in LEFT_OUT for e in books.state.of_table(table.name)],
             "closed": {name: close.facts["manifest"] for name, close in books.state.closes.items()},
             "versions": library_versions(),
         }

@@ -109,7 +109,8 @@ def ingest_json(report: IngestReport) -> dict[str, Any]:
         }
         for source in report.read
     ]
-    return {"read": read, "known": report.known, "refused": report.refused}
+    gate = {"cpu_ms": report.cpu_ms}
+    return {"read": read, "known": report.known, "refused": report.refused, "gate": gate}
 
 
 def finding_lines(findings: Sequence[Finding], lang: str) -> list[str]:

@@ -19,7 +19,9 @@ DEFAULT_WINDOW_HOURS = 12
 CANDIDATES_AT_ONCE = 500_000
 """Keys whose whole rows are compared in one go, so that a month sent again needs no more memory than a day of it."""
 _CONTENT = [str(column) for column in Cdr.columns if column != Cdr.cdr_id]
-_CONFLICT = pl.Schema({name: Cdr.schema()[name] for name in (Cdr.cdr_id, Cdr.usage_date, Cdr.service_number)})
+_CONFLICT = pl.Schema(
+    {name: Cdr.schema()[name] for name in (Cdr.cdr_id, Cdr.usage_date, Cdr.service_number, Cdr.talk_ms)}
+)
 _CALL = ["source", "call_id", "key_caller", "key_number", "key_start", "key_talk"]
 """Who wrote it and its id; caller, number, start and talk time where the source gives no id."""
 
@@ -30,7 +32,7 @@ class Copies:
 
     Attributes:
         duplicates: `Duplicate` rows of new records.
-        conflicts: cdr_id, usage_date, service_number of records that contradict another of the same call.
+        conflicts: cdr_id, usage_date, service_number, talk_ms of records that contradict another of the same call.
     """
 
     duplicates: pl.DataFrame

@@ -53,6 +53,13 @@ def read_raw_lines(path: Path, encoding: str, lines: Sequence[int]) -> dict[int,
     return found
 
 
+def open_as_received(kept: Path) -> Any:  # noqa: ANN401 - two kinds of binary stream
+    """The bytes of a kept file as they came: a copy packed by us is unpacked, one that came packed is not."""
+    with kept.open("rb") as stream:
+        is_ours = stream.read(4) == ZSTD_MAGIC
+    return pa.CompressedInputStream(str(kept), "zstd") if is_ours else kept.open("rb")
+
+
 def _is_bare(path: Path, encoding: str) -> bool:
     """Whether Polars counts the lines as we do, only faster: UTF-8, not packed, no carriage return."""
     with path.open("rb") as stream:

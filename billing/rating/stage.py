@@ -169,6 +169,7 @@ def _unrated(joined: pl.LazyFrame, known_numbers: pl.Series) -> pl.LazyFrame:
         reason.alias(Suspense.reason),
         pl.lit(None, pl.String).alias(Suspense.rule_id),
         Cdr.service_number,
+        Cdr.talk_ms,
         pl.lit(None, pl.String).alias(Suspense.raw_text),
         pl.col(Cdr.usage_date).alias(Suspense.first_seen),
     )

@@ -85,8 +85,51 @@ class Suspense(Table):
     reason = text("Stable reason code, first in the order of precedence", "原因代码")
     rule_id = text("The rule that held it back, null when it was no row rule", "规则编号")
     service_number = text("The 400 number, when it could be read", "400号码")
+    talk_ms = integer("Talk time, when it could be read", "通话时长", "ms")
     raw_text = text("The physical line as received", "原始文本")
     first_seen = day("The file's own last day, the age counts from it", "首次出现日期")
+
+
+class WrittenOff(Table):
+    """A record in suspense that was given up, by name and reason (the commit has both)."""
+
+    name = "written_off"
+    key = ("cdr_id",)
+    en = "A record in suspense that was given up; the commit says by whom and why."
+    zh = "核销的待处理话单"
+
+    cdr_id = integer("The record", "话单编号", "id")
+    usage_date = day("Civil day, null when the start could not be read", "话单日期")
+
+
+class Recycled(Table):
+    """A record in suspense that was tried again with success: it is billed under a new id."""
+
+    name = "recycled"
+    key = ("cdr_id",)
+    en = "A record that left suspense after a fix, and the id under which it is billed."
+    zh = "重新处理成功的待处理话单"
+
+    cdr_id = integer("The record in suspense", "原话单编号", "id")
+    usage_date = day("Its civil day there, null when the start could not be read", "原话单日期")
+    into_cdr_id = integer("The record that is billed", "新话单编号", "id")
+
+
+class SourceHour(Table):
+    """How many calls a source told of an hour: what its later files are compared with."""
+
+    name = "source_hour"
+    key = ("file_number", "usage_date", "hour")
+    en = "Calls of an hour as one file told them, for comparison with later days."
+    zh = "来源分时话务量"
+
+    source = text("Who wrote the file", "来源")
+    usage_date = day("Civil day", "话单日期")
+    hour = integer("Hour of the day, 0 to 23", "小时", "h")
+    file_number = integer("The file", "文件号", "id")
+    call_count = integer("Calls", "通话次数", "count")
+    answered_count = integer("Calls that were answered", "接通次数", "count")
+    talk_ms = integer("Talk time of answered calls", "通话时长", "ms")
 
 
 class RatedCall(Table):

@@ -48,8 +48,18 @@ LAYERS: dict[str, Layer] = {
         pydantic="layout files are checked field by field",
         yaml="layout files are YAML",
     ),
-    "billing/validation": _stage(
-        duckdb="the gate judges rows in SQL", yaml="its rules are YAML, an SQL condition each"
+    "billing/validation": _stage(duckdb="the gate scans rows in SQL", yaml="its rules are YAML, an SQL condition each"),
+    "billing/validation/gx": Layer(
+        ("billing/validation",),
+        {
+            "duckdb": "it judges tables of the gate's own database",
+            "great_expectations": "it judges; loaded only when a batch is judged",
+            "sqlalchemy": "by which it speaks to DuckDB",
+            "duckdb_sqlalchemy": "by which it speaks to DuckDB",
+        },
+    ),
+    "billing/validation/gx/loading.py": Layer(
+        ("billing/validation",), {"?": "a stand-in imports the module it stands for when somebody asks for it"}
     ),
     "billing/rating": _stage(),
     "billing/charging": _stage(),
@@ -66,7 +76,9 @@ LAYERS: dict[str, Layer] = {
     "billing/publishing": _stage(
         duckdb="the audit pack is a DuckDB file", pyarrow="published Parquet is written at the file edge"
     ),
-    "billing/documents": _stage(jinja2="bills and statements are templates"),
+    "billing/documents": _stage(
+        jinja2="bills and statements are templates", xlsxwriter="lists for people are workbooks, too"
+    ),
     "billing/second_route": Layer(
         (TABLES,),
         POLARS | {"duckdb": "the second route is SQL", "pyarrow": "tables are handed to DuckDB as Arrow"},

@@ -1,0 +1,129 @@
+"""What a batch is judged by: its calls as a view, and a row of facts for each of its files."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from billing.tables.calls import LINES_PER_FILE, NOT_OURS, SourceHour
+from billing.validation.rules import Rule, breaches
+
+RECEIVED = pl.Schema(
+    {
+        "file_number": pl.Int64,
+        "file_name": pl.String,
+        "source": pl.String,
+        "record_count": pl.Int64,
+        "duplicate_count": pl.Int64,
+        "stated_records": pl.Int64,
+        "stated_talk_seconds": pl.Int64,
+        "sequence": pl.Int64,
+        "expected_sequence": pl.Int64,
+        "late_day": pl.Date,
+    }
+)
+"""What is known of a file before its calls are looked at; what it does not state is null."""
+PRICES = pl.Schema({"service_number": pl.String, "micro_per_minute": pl.Int64})
+NUMBERS = pl.Schema({"service_number": pl.String})
+LATE_SHARE = 99
+"""Of a hundred calls of a file so many start on its late day or before."""
+
+
+@dataclass(frozen=True)
+class StagedPart:
+    """One staged part of a file that is judged: a Parquet file of `Cdr` rows of one day."""
+
+    path: Path
+    file_number: int
+    day: dt.date | None
+    rows: int
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the books know that a batch is compared with.
+
+    Attributes:
+        earliest, latest: calls of these days can be billed, `latest` exclusive.
+        numbers: `service_number` of all numbers of ours; None when they are not known, no number is strange then.
+        prices: what a minute of a number cost when it was last billed (`PRICES`).
+        history: `SourceHour` rows of the same sources, on the batch's days and the same weekdays before them.
+    """
+
+    earliest: dt.date
+    latest: dt.date
+    numbers: pl.DataFrame | None
+    prices: pl.DataFrame
+    history: pl.DataFrame
+
+
+def late_days(parts: Sequence[StagedPart]) -> dict[int, dt.date]:
+    """By file the day that 99 % of its calls start on or before: a few wrong clocks do not move it."""
+    by_file: dict[int, list[tuple[dt.date, int]]] = {}
+    for part in parts:
+        if part.day:
+            by_file.setdefault(part.file_number, []).append((part.day, part.rows))
+    found = {}
+    for number, days in by_file.items():
+        needed = -(-sum(rows for _, rows in days) * LATE_SHARE // 100)
+        for day, rows in sorted(days):
+            needed -= rows
+            if needed <= 0:
+                found[number] = day
+                break
+    return found
+
+
+def lay_out(
+    connection: duckdb.DuckDBPyConnection, parts: Sequence[StagedPart], received: pl.DataFrame, known: Known
+) -> None:
+    """Make the tables and the view `calls` that rules are run on."""
+    tables = {"received": received, "price": known.prices, "history": known.history}
+    if known.numbers is not None:
+        tables["known_number"] = known.numbers
+    for name, frame in tables.items():
+        connection.register("given", frame.to_arrow())
+        connection.execute(f"create table {name} as from given")
+        connection.unregister("given")
+    paths = ", ".join("'" + str(part.path).replace("'", "''") + "'" for part in parts)
+    connection.execute(
+        f"""
+        create view calls as
+        select c.*, date '{known.earliest}' as earliest_billable, date '{known.latest}' as latest_billable,
+            r.late_day as file_late_day
+        from read_parquet([{paths}]) c
+        join received r on r.file_number = c.cdr_id // {LINES_PER_FILE}
+        where c.outcome is distinct from '{NOT_OURS}'
+        """
+    )
+    if known.numbers is None:
+        connection.execute("create table known_number as select distinct service_number from calls")
+
+
+def work_out_facts(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None:
+    """Make `files`, a row of facts a file, from the calls and from what the rules of calls have found."""
+    held = " or ".join(f'"{rule.id}"' for rule in rules if rule.action == "suspend") or "false"
+    connection.execute(f"create view breaking as select *, {held} as is_held from failing_calls")
+    counts = "".join(f', count(*) filter ("{rule.id}") as {breaches(rule)}' for rule in rules)
+    connection.execute(
+        f"""
+        create table breaches as
+        select file_number{counts} from received left join breaking on cdr_id // {LINES_PER_FILE} = file_number
+        group by file_number
+        """
+    )
+    connection.execute(resources.files("billing.validation").joinpath("facts.sql").read_text("utf-8"))
+
+
+def source_hours(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """`SourceHour` rows of the batch."""
+    query = """
+        select source, usage_date, hour, file_number, call_count, answered_count, talk_ms
+        from hours join received using (file_number) where usage_date is not null
+        order by file_number, usage_date, hour
+    """
+    return SourceHour.conform(pl.DataFrame(connection.sql(query).to_arrow_table()))

@@ -1,0 +1,285 @@
+"""Suspense as a work list: what waits, what it is worth, and the two ways out of it."""
+
+import csv
+
+import polars as pl
+import pytest
+from python_calamine import CalamineWorkbook
+
+from tests.commands.corner_shop import (
+    NUMBERS,
+    PERIOD,
+    STRANGER,
+    bill400,
+    copied,
+    listing,
+    one_call,
+    open_shop,
+    published_rows,
+    write_calls,
+)
+from tests.commands.test_month_commands import append_row
+
+HOSTILE = "=cmd|' /C calc'!A0,\x1b[31m<b>,4006000001,,not a time,,,answered"
+PRICED = one_call("P-1", NUMBERS[0], "2026-10-02 09:00:00", 600)
+
+
+def figures(books, period=PERIOD):
+    """Records of the certificate that a run of the month prints, by figure."""
+    told = bill400("run", books, period, "--json").json["conservation"]
+    return {name: row["count"] for name, row in told.items() if row["count"] is not None}
+
+
+def waiting(books, *options):
+    return bill400("suspense", books, "--json", *options).json
+
+
+def shop(root, *files):
+    """Books with files of calls that were read: each a list of lines."""
+    open_shop(root)
+    for number, lines in enumerate(files, 1):
+        bill400("ingest", root, write_calls(root / "inbox" / f"{number}.csv", lines), code=None)
+    return root
+
+
+def reason_of(books, **columns):
+    return {row["key"]: row["reason"] for row in waiting(books)["records"]}
+
+
+def test_the_list_sums_up_by_reason_and_values_what_waits_by_the_last_price(drafted):
+    told = waiting(drafted)
+    # X-2 of September is billed late; X-1 has an unknown number; X-4 and X-5 cannot be read. 4001000006 has no contract
+    # on the 1st, on which 4 calls reached it.
+    assert {row["reason"]: row["count"] for row in told["by_reason"]} == {
+        "NUMBER_UNKNOWN": 1, "START_UNREADABLE": 1, "LINE_BROKEN": 1, "NO_CONTRACT_AT_CALL": 4,
+    }  # fmt: skip
+    (unknown,) = [row for row in told["records"] if row["reason"] == "NUMBER_UNKNOWN"]
+    # The number was never billed: one minute at the median of the numbers' prices. Of six numbers the lower middle one
+    # counts; at 0.10 a minute each (180+60 makes long calls cheaper, 6 s blocks the same), it is 0.10.
+    assert (unknown["file"], unknown["service_number"], unknown["valued_by"]) == ("b.csv", STRANGER, "median")
+    assert unknown["value_estimated"] == "0.10"
+    assert unknown["raw_text"].startswith("X-1,13900000000,4006999999")
+
+
+def test_the_value_of_a_known_number_is_its_own_last_price_by_minutes_begun(tmp_path):
+    # 90,000 s are 1500 minutes, at 0.10 yuan.
+    long = one_call("P-2", NUMBERS[0], "2026-10-03 09:00:00", 90_000)
+    books = shop(tmp_path / "books", [PRICED, long])
+    (row,) = waiting(books)["records"]
+    assert (row["reason"], row["value_estimated"], row["valued_by"]) == ("CALL_TOO_LONG", "150.00", "number")
+
+
+def test_filters_choose_by_reason_file_and_period(drafted):
+    assert waiting(drafted, "--code", "LINE_BROKEN")["count"] == 1
+    assert waiting(drafted, "--file", "c.csv")["count"] == 0
+    assert waiting(drafted, "--period", "2026-11")["count"] == 0
+    assert waiting(drafted, "--period", PERIOD)["count"] == 7
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_hostile_text_reaches_no_sheet_and_no_terminal_as_it_is(tmp_path, form):
+    books = shop(tmp_path / "books", [PRICED, HOSTILE])
+    target = tmp_path / f"list.{form}"
+    ended = bill400("suspense", books, "--list", "--to", target)
+    assert "\x1b" not in ended.out and "\\x1b" in ended.out
+    if form == "csv":
+        (row,) = csv.DictReader(target.read_text("utf-8-sig").splitlines())
+        assert row["raw_text"].startswith("'=cmd|")
+    else:
+        sheet = CalamineWorkbook.from_path(str(target)).get_sheet_by_index(0)
+        headings, cells = sheet.to_python()
+        assert dict(zip(headings, cells, strict=True))["raw_text"].startswith("=cmd|"), "text, never run"
+        assert b"<f>" not in target.read_bytes()
+    told = waiting(books)["records"][0]["raw_text"]
+    assert "\x1b" not in told
+
+
+def test_a_form_that_is_not_known_is_refused_before_anything_is_read(drafted):
+    assert "EXPORT_FORM_UNKNOWN" in bill400("suspense", drafted, "--to", "list.pdf", code=2).err
+
+
+def test_what_is_given_up_is_told_by_name_and_is_billed_no_more(drafted):
+    before = figures(drafted)
+    ended = bill400(
+        "write-off", drafted, "--code", "LINE_BROKEN", "--by", "王芳", "--reason", "运营商无法重发", "--json"
+    )
+    assert (ended.json["left"], ended.json["stay"]) == (1, 0)
+    after = figures(drafted)
+    assert after["records_written_off"] == 1
+    assert after["records_suspense_ingest"] == before["records_suspense_ingest"] - 1
+    assert after["records_read"] == before["records_read"]
+    assert waiting(drafted, "--code", "LINE_BROKEN")["count"] == 0
+    (commit,) = [row for row in bill400("log", drafted, "--json").json["commits"] if row["kind"] == "write_off"]
+    assert commit["by"] == "王芳" and "运营商无法重发" in commit["what"]
+    assert bill400("verify", drafted).code == 0
+
+
+def test_a_call_without_price_that_was_given_up_is_not_billed_when_it_gets_one(drafted):
+    rated = figures(drafted)["calls_rated"]
+    bill400("write-off", drafted, "--code", "NUMBER_UNKNOWN", "--by", "王芳", "--reason", "测试号码")
+    append_row(drafted, "numbers", f"{STRANGER},,C,02155550009")
+    append_row(drafted, "subscriptions", f"HT1,{STRANGER},split_010,2026-10-01,,,,")
+    assert figures(drafted)["calls_rated"] == rated
+
+
+def test_giving_up_can_be_taken_back(drafted):
+    before = figures(drafted)
+    bill400("write-off", drafted, "--code", "LINE_BROKEN", "--by", "王芳", "--reason", "误操作")
+    number = bill400("log", drafted, "--json").json["commits"][-1]["number"]
+    bill400("take-back", drafted, number, "--reason", "误操作")
+    assert figures(drafted) == before
+    assert "TAKE_BACK_TWICE" in bill400("take-back", drafted, number, "--reason", "x", code=3).err
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--code", "LINE_BROKEN", "--reason", "x"], "NAME_MISSING"),
+        (["--code", "LINE_BROKEN", "--by", "x"], "REASON_MISSING"),
+        (["--by", "x", "--reason", "x"], "NOTHING_CHOSEN"),
+        (["2026-10-01/1-1", "--by", "x", "--reason", "x"], "NOT_IN_SUSPENSE"),
+    ],
+)
+def test_nothing_is_given_up_without_name_reason_and_choice(drafted, options, reason):
+    before = listing(drafted)
+    assert reason in bill400("write-off", drafted, *options, code=2).err
+    assert listing(drafted) == before
+
+
+def test_without_a_fix_nothing_leaves(drafted):
+    before = listing(drafted, "commits", "lake")
+    told = bill400("recycle", drafted, "--json").json
+    assert (told["tried"], told["left"], told["stay"]) == (7, 0, 7)
+    assert listing(drafted, "commits", "lake") == before
+
+
+def test_a_call_gets_its_price_when_the_number_is_known(drafted):
+    append_row(drafted, "numbers", f"{STRANGER},,C,02155550009")
+    append_row(drafted, "subscriptions", f"HT1,{STRANGER},split_010,2026-10-01,,,,")
+    told = bill400("recycle", drafted, "--code", "NUMBER_UNKNOWN", "--json").json
+    assert (told["tried"], told["left"]) == (1, 1)
+    assert waiting(drafted)["count"] == 6
+    assert figures(drafted)["records_suspense_rating"] == 4
+
+
+def test_a_line_is_read_again_under_a_corrected_layout(tmp_path):
+    # The carrier writes `picked up`, a word the layout does not know yet.
+    books = open_shop(tmp_path / "books")
+    (books / "layouts").mkdir(exist_ok=True)
+    layout = (
+        "id: shop\nversion: {version}\ntitle: {{en: Shop, zh: 店}}\nencodings: [utf-8]\ndelimiter: ';'\nquoting: none\n"
+        "zone: Asia/Shanghai\nheader: [id, from, to, start, seconds, how]\nidentity: {{column: id}}\n"
+        "fields:\n  caller: {{column: from, form: number}}\n  service_number: {{column: to, form: number}}\n"
+        "  started_at: {{column: start, form: '%Y-%m-%d %H:%M:%S'}}\n  talk_ms: {{column: seconds, form: seconds}}\n"
+        "outcome:\n  column: how\n  words: {words}\n"
+    )
+    (books / "layouts" / "shop.yaml").write_text(layout.format(version=1, words="{up: answered}"), "utf-8")
+    lines = ["id;from;to;start;seconds;how", "1;13900000000;4006000001;2026-10-02 09:00:00;61;up",
+             "2;13900000000;4006000001;2026-10-02 10:00:00;61;picked up"]  # fmt: skip
+    (books / "inbox").mkdir(exist_ok=True)
+    (books / "inbox" / "shop.csv").write_text("\n".join(lines), "utf-8")
+    before = figures(books)
+    assert reason_of(books) == {"2026-10-02/1-3": "VALUE_UNREADABLE"}
+    words = "{up: answered, picked up: answered}"
+    (books / "layouts" / "shop.yaml").write_text(layout.format(version=2, words=words), "utf-8")
+    assert bill400("recycle", books, "--json").json["left"] == 1
+    after = figures(books)
+    # One more record, since it came twice: as the line that waited, and as the one that is billed.
+    assert after["records_read"] == before["records_read"] + 1
+    assert (after["records_recycled"], after["records_suspense_ingest"]) == (1, 0)
+    assert after["calls_rated"] == before["calls_rated"] + 1
+    # 61 s are two minutes at 0.10; with the first call 0.40.
+    (line,) = [row for row in published_rows(books, "invoice_line") if row["item"] == "usage"]
+    assert line["gross"] == "0.40"
+    (old,) = bill400("explain", books, "2026-10-02/1-3", "--json").json["explanations"]
+    assert (old["fate"], old["billed_as"]) == ("recycled", "2026-10-02/2-1")
+    (new,) = bill400("explain", books, "2026-10-02/2-1", "--json").json["explanations"]
+    assert (new["fate"], new["waited_as"]) == ("rated", "2026-10-02/1-3")
+    assert bill400("verify", books).code == 0
+    assert bill400("recycle", books, "--json").json["tried"] == 0
+
+
+def test_somebody_may_answer_for_a_call_that_breaks_a_rule(tmp_path):
+    long = one_call("P-2", NUMBERS[0], "2026-10-03 09:00:00", 90_000)
+    books = shop(tmp_path / "books", [PRICED, long])
+    rated = figures(books)["calls_rated"]
+    (key,) = reason_of(books)
+    assert "OVERRIDE_UNKNOWN" in bill400("recycle", books, key, "--override", "R999", code=2).err
+    assert "NAME_MISSING" in bill400("recycle", books, key, "--override", "R007", code=2).err
+    answer = ("--override", "R007", "--by", "李雷", "--reason", "客户确认未挂机")
+    assert bill400("recycle", books, key, *answer, "--json").json["left"] == 1
+    assert figures(books)["calls_rated"] == rated + 1
+    (commit,) = [row for row in bill400("log", books, "--json").json["commits"] if row["kind"] == "recycle"]
+    assert commit["by"] == "李雷"
+
+
+def test_of_two_records_that_contradict_one_is_billed_when_the_other_is_given_up(tmp_path):
+    short, long = (one_call("P-9", NUMBERS[0], "2026-10-03 09:00:00", seconds) for seconds in (60, 600))
+    books = shop(tmp_path / "books", [PRICED, short], [long])
+    rated = figures(books)["calls_rated"]
+    first, second = sorted(reason_of(books))
+    assert set(reason_of(books).values()) == {"IDENTITY_CONFLICT"}
+    assert bill400("recycle", books, "--json").json["left"] == 0, "both at once contradict as before"
+    assert bill400("recycle", books, second, "--json").json["left"] == 0, "the other still waits"
+    bill400("write-off", books, first, "--by", "王芳", "--reason", "运营商确认600秒为准")
+    assert bill400("recycle", books, "--json").json["left"] == 1
+    assert figures(books)["calls_rated"] == rated + 1
+    (line,) = [row for row in published_rows(books, "invoice_line") if row["item"] == "usage"]
+    assert line["gross"] == "2.00", "ten minutes and ten minutes at 0.10"
+
+
+def test_a_call_of_a_closed_month_is_billed_in_the_next(closed):
+    before = listing(closed, "published")
+    append_row(closed, "numbers", f"{STRANGER},,C,02155550009")
+    append_row(closed, "subscriptions", f"HT1,{STRANGER},split_010,2026-10-01,,,,")
+    assert bill400("recycle", closed, "--code", "NUMBER_UNKNOWN", "--json").json["left"] == 1
+    assert listing(closed, "published") == before, "what was closed stays"
+    after = figures(closed, "2026-11")
+    assert after["records_read"] == 1 and after["calls_rated"] == 1
+    assert bill400("verify", closed).code == 0
+
+
+def test_trying_again_can_be_taken_back_but_not_what_it_rests_on(closed):
+    books = closed
+    append_row(books, "numbers", f"{STRANGER},,C,02155550009")
+    append_row(books, "subscriptions", f"HT1,{STRANGER},split_010,2026-10-01,,,,")
+    bill400("recycle", books, "--code", "NUMBER_UNKNOWN")
+    number = bill400("log", books, "--json").json["commits"][-1]["number"]
+    assert waiting(books, "--code", "NUMBER_UNKNOWN")["count"] == 0
+    bill400("take-back", books, number, "--reason", "too early")
+    assert waiting(books, "--code", "NUMBER_UNKNOWN")["count"] == 1
+
+
+def test_the_ingest_of_a_record_that_was_given_up_cannot_be_taken_back(ingested):
+    bill400("write-off", ingested, "--code", "LINE_BROKEN", "--by", "x", "--reason", "x")
+    assert "TAKE_BACK_RESTS" in bill400("take-back", ingested, 1, "--reason", "x", code=3).err
+
+
+def test_every_run_says_what_waits_is_worth(stocked):
+    ended = bill400("run", stocked, PERIOD)
+    assert "NUMBER_UNKNOWN, worth about 0.10 yuan" in ended.err
+
+
+def test_a_dry_run_keeps_nothing(drafted):
+    append_row(drafted, "numbers", f"{STRANGER},,C,02155550009")
+    append_row(drafted, "subscriptions", f"HT1,{STRANGER},split_010,2026-10-01,,,,")
+    before = listing(drafted, "commits", "lake")
+    assert bill400("recycle", drafted, "--dry-run", "--json").json["left"] == 1
+    bill400("write-off", drafted, "--code", "LINE_BROKEN", "--by", "x", "--reason", "x", "--dry-run")
+    assert listing(drafted, "commits", "lake") == before
+
+
+def test_copies_of_what_left_suspense_are_copies_of_what_is_billed(tmp_path):
+    long = one_call("P-2", NUMBERS[0], "2026-10-03 09:00:00", 90_000)
+    books = shop(tmp_path / "books", [PRICED, long])
+    bill400("recycle", books, "--override", "R007", "--by", "x", "--reason", "x")
+    again = copied(books, tmp_path / "again")
+    rated = figures(again)["calls_rated"]
+    bill400("ingest", again, write_calls(again / "inbox" / "again.csv", [long, PRICED]))
+    after = figures(again)
+    assert (after["calls_rated"], after["records_duplicate"]) == (rated, 2)
+
+
+def test_tables_of_the_list_hold_the_talk_time(drafted):
+    frame = pl.read_parquet(drafted / "published" / PERIOD / "tables" / "suspense.parquet")
+    assert frame.filter(reason="NUMBER_UNKNOWN")["talk_ms"].to_list() == [60_000]

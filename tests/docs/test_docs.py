@@ -94,7 +94,7 @@ def test_commands_in_the_pages_exist(page: Path) -> None:
 
 
 def test_an_unknown_command_is_seen() -> None:
-    assert _unknown_commands("use `bill400 recycle BOOKS`\n$ bill400 run books 2026-10\n") == ["recycle"]
+    assert _unknown_commands("use `bill400 rewind BOOKS`\n$ bill400 run books 2026-10\n") == ["rewind"]
 
 
 def test_every_command_and_option_is_in_the_reference() -> None:

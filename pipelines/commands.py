@@ -15,11 +15,12 @@ from pipelines.check_books import use_findings
 from pipelines.close import close_month
 from pipelines.demo import PERIOD, make_demo
 from pipelines.explain import explain as explain_key
-from pipelines.gate import overrides_of
+from pipelines.gate import overrides_of, warnings_of
 from pipelines.ingest_files import IngestReport, ingest_files
 from pipelines.init_books import init_books
 from pipelines.life import describe, moved_inputs, statuses, suspense_findings
 from pipelines.life import take_back as take_back_commit
+from pipelines.parts import parts_of
 from pipelines.past import stored
 from pipelines.price import price_usage
 from pipelines.price_inputs import Agreed
@@ -130,6 +131,7 @@ def close(session: Session, books: Path, period: str, by: str, draft: str | None
             session.say("summary.dry_run")
             return
         session.found(suspense_findings(opened, wanted, "SUSPENSE_AT_CLOSE", "warning"))
+        session.found(warnings_of(opened, parts_of(opened.state, str(wanted))))
         _tell_close(session, opened, wanted)
 
 

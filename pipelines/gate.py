@@ -5,14 +5,15 @@ No part is rated whose file has no result of the gate in the books.
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from billing.core.digests import canonical_json, json_sha256
-from billing.core.findings import refuse
+from billing.core.findings import Finding, refuse
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
 from billing.tables.calls import SourceHour, UsageTotal
@@ -178,6 +179,23 @@ def _is_older(books: Books, file_number: int) -> bool:
         return False
     version = books.commits[source.commit - 1].versions["bill400"]
     return tuple(int(piece) for piece in version.split(".")[:2]) < GATED_FROM
+
+
+def warnings_of(books: Books, parts: Sequence[Part]) -> Iterator[Finding]:
+    """What the gate said of the files behind parts, once a rule: a month is not closed over it in silence."""
+    files = {part.file_number for part in parts}
+    told: dict[str, list[dict[str, Any]]] = {}
+    for entry in books.state.of_table(GATE):
+        if entry.key["file"] in files:
+            result = json.loads(books.path(entry.path).read_bytes())
+            for rule_id in result["broken"]:
+                told.setdefault(rule_id, []).append(result["facts"])
+    reasons = {rule.id: rule.reason for rule in (*share_rules(load_rules()), *load_rules())}
+    for rule_id, facts in sorted(told.items()):
+        values = {"rule": rule_id, "code": reasons.get(rule_id, rule_id), "count": len(facts)}
+        yield Finding(
+            "GATE_AT_CLOSE", "warning", values=values | {"files": ", ".join(f["file_name"] for f in facts[:3])}
+        )
 
 
 def pages_of(books: Books, files: set[int]) -> dict[str, Path]:

@@ -22,7 +22,8 @@ from billing.publishing.views import read_views  # noqa: E402
 from billing.tables.calls import Cdr, Duplicate, RatedCall  # noqa: E402
 from billing.tables.catalog import CATALOG_TABLES  # noqa: E402
 from billing.tables.schema import Table  # noqa: E402
-from billing.validation.rules import load_rules  # noqa: E402
+from billing.validation.facts import FACTS  # noqa: E402
+from billing.validation.rules import load_rules, share_rules  # noqa: E402
 from pipelines.cli import build  # noqa: E402
 
 FOLDER = ROOT / "docs" / "reference"
@@ -57,6 +58,7 @@ def pages() -> dict[str, str]:
         "tables.md": tables,
         "reasons.md": reasons,
         "catalog.md": catalog,
+        "gate.md": gate,
     }
     return {name: "\n".join([*make(), ""]) for name, make in makers.items()}
 
@@ -162,11 +164,47 @@ def reasons() -> Iterable[str]:
         words = {code: catalogue()[code] for code in codes if REASON.fullmatch(code)}
         yield from (f"## {en} {zh}", "")
         yield from _table(("reason", "what it says", "中文"), [(f"`{c}`", w["en"], w["zh"]) for c, w in words.items()])
-    yield from ("## The rules records are judged by 校验规则", "")
-    yield "A record that breaks several rules is held under the first. `suspend`: it waits; `note`: it is billed."
+
+
+GATE_HEAD = """Every batch of files that one `ingest` or `run` reads is judged by Great Expectations before a yuan is
+rated.
+每次 `ingest`（或 `run`）读入的一批文件，都先由 Great Expectations 检查，合格后才批价。
+
+* A call that breaks a rule of calls with `suspend` waits in suspense under the first such rule; with `note` it is
+  billed and counted. 违反 `suspend` 规则的话单按首个原因转入待处理；违反 `note` 规则的照常计费并计数。
+* A file that breaks a critical rule is not read, unless somebody answers for it: `--override RULE --by NAME --reason
+  TEXT`. 违反严重规则的文件不予读入，除非具名放行。
+* A rule that cannot run stops the whole batch, whatever its severity. 规则无法执行时整批停止。
+* What was found lies beside the calls: `lake/gate/FILE.json` of each file, named by the commit, and a page of the batch
+  in `published/PERIOD/gate/`. No file is rated without such a result. 每个文件的检查结果由提交命名，无结果不批价。
+
+The rules are data, an SQL condition each that good rows satisfy: `billing/validation/rules/calls.yaml`, `files.yaml`.
+"""
+
+
+def gate() -> Iterable[str]:
+    """The rules of the quality gate, and the facts of files that they go by."""
+    yield from _head("Quality gate", "质量检查")
+    yield from GATE_HEAD.splitlines()
     yield ""
-    rows = [(r.id, r.sentence["en"], r.sentence["zh"], r.action, f"`{r.reason}`", r.owner) for r in load_rules()]
-    yield from _table(("rule", "a good record", "合格记录", "else", "reason", "who mends it"), rows)
+    rules = load_rules()
+    for scope, title in (("call", "## Rules of calls 话单规则"), ("file", "## Rules of files 文件规则")):
+        yield from (title, "")
+        head = ("rule", "what is good", "合格条件", "severity", "else", "reason", "who mends it")
+        rows = [
+            (r.id, r.sentence["en"], r.sentence["zh"], r.severity, r.action, f"`{r.reason}`", r.owner)
+            for r in rules
+            if r.scope == scope
+        ]
+        yield from _table(head, rows)
+    shares = [(rule.id, rule.sentence["en"], rule.sentence["zh"]) for rule in share_rules(rules)]
+    yield "A file most of whose calls are broken is not what it should be; these rules are critical, too:"
+    yield ""
+    yield from _table(("rule", "what is good", "合格条件"), shares)
+    yield from ("## Facts of a file 文件的统计量", "")
+    yield "What rules of files may name, and what a file's result holds. Null where a file does not state it."
+    yield ""
+    yield from _table(("fact", "what it is", "说明"), [(f"`{name}`", en, zh) for name, (en, zh) in FACTS.items()])
 
 
 def catalog() -> Iterable[str]:

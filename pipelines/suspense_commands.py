@@ -48,6 +48,7 @@ def suspense(
     )
     if to is not None:
         _export(session, rows, to)
+        return
     if rows.is_empty():
         session.say("summary.suspense_empty")
         return

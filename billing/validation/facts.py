@@ -29,6 +29,35 @@ RECEIVED = pl.Schema(
 """What is known of a file before its calls are looked at; what it does not state is null."""
 PRICES = pl.Schema({"service_number": pl.String, "micro_per_minute": pl.Int64})
 NUMBERS = pl.Schema({"service_number": pl.String})
+FACTS = {
+    "record_count": ("records of the file", "文件记录数"),
+    "duplicate_count": ("records that were received before", "此前已收到的记录数"),
+    "stated_records": ("records as the file itself states", "文件自己声明的记录数"),
+    "stated_talk_seconds": ("talk time as the file itself states, s", "文件自己声明的通话秒数"),
+    "sequence": ("number of the file in its source's sequence", "文件在来源中的序号"),
+    "expected_sequence": ("number that was due after the last file of the source", "按上一文件应有的序号"),
+    "late_day": ("day on or before which 99 % of its calls start", "99%话单不晚于此日"),
+    "call_count": ("calls to numbers of ours", "本公司号码的来话数"),
+    "answered_count": ("of these answered", "其中接通"),
+    "short_count": ("of these shorter than 3 s", "其中短于3秒"),
+    "unanswered_count": ("calls that nobody answered, platform included", "未接来话（含平台未接）"),
+    "talk_without_answer": ("of these with talk time", "其中带通话时长"),
+    "whole_minute_count": ("calls that start on a full minute", "开始时间为整分的来话"),
+    "unknown_count": ("calls to numbers that stand in no catalog", "号码未登记的来话"),
+    "talk_seconds": ("talk time of all calls, s", "通话时长合计（秒）"),
+    "days_known": ("how many of the last four same weekdays the books know, at least", "可对比的同星期几天数（最少）"),
+    "hours_unusual": ("hours with far fewer or more calls than usual", "话务量异常的时段数"),
+    "mean_talk_ms": (
+        "mean talk time of answered calls on the day furthest from the usual, ms",
+        "平均通话时长（偏离最大之日，毫秒）",
+    ),
+    "usual_talk_ms": ("mean talk time of the same weekdays before it, ms", "此前同星期几的平均通话时长（毫秒）"),
+    "twin_count": ("calls of a sample that a second source of the batch tells as well", "抽样中另一来源也有的来话"),
+    "clock_offset_ms": ("median difference of their starts, ms", "两来源时间差的中位数（毫秒）"),
+    "held_count": ("calls that wait in suspense", "转入待处理的来话"),
+    "held_value_micro": ("what they are worth at the last prices, 1e-6 CNY", "其估算金额（百万分之一元）"),
+}
+"""The facts of a file, in words; beside them stand `breaches_<rule>`, calls that break each rule of calls."""
 LATE_SHARE = 99
 """Of a hundred calls of a file so many start on its late day or before."""
 

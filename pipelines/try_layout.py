@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from billing.ingest.layout import Layout, load_layouts
 from billing.ingest.kinds import kind_of
+from billing.ingest.layout import Layout, load_layouts
 from billing.ingest.received import GZIP_MAGIC, TEXT_KINDS
 from billing.ingest.stage import read_cdr_file
 from billing.tables.calls import LINES_PER_FILE, Cdr
@@ -82,12 +82,15 @@ def _looked_at(path: Path, work: Path) -> tuple[Path, bool]:
         content = stream.read(HEAD_BYTES)
     if kind_of(content) not in TEXT_KINDS:
         return path, True
-    end = max(content.rfind(b"\n"), content.rfind(b"\r"))
-    is_whole = len(content) < HEAD_BYTES or end < 0
+    is_excerpt = len(content) == HEAD_BYTES
+    if is_excerpt:
+        # JSON may stand on one line; then the end of an object is as good.
+        end = max(content.rfind(b"\n"), content.rfind(b"\r"))
+        content = content[: end + 1] or content[: content.rfind(b"}") + 1] or content
     # The same name, so that what is refused is refused with it.
     head = work / path.name.removesuffix(".gz")
-    head.write_bytes(content if is_whole else content[: end + 1])
-    return head, not is_whole
+    head.write_bytes(content)
+    return head, is_excerpt
 
 
 def _told(layout: Layout) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from billing.core.findings import refuse
-from billing.ingest.file_form import Encoding
+from billing.ingest.file_form import TEXT_FORMS, Encoding
 from billing.ingest.fixed_cells import cut
 from billing.ingest.layout import Layout
 from billing.ingest.lines import fields_of
@@ -128,7 +128,7 @@ def recognise_columns(found: Sequence[str], layouts: Sequence[Layout], where: st
     fitting = [layout for layout in layouts if required_columns(layout) <= set(found)]
     if not fitting:
         raise unknown_columns({layout.tag: tuple(found) for layout in layouts}, layouts, where)
-    best = _best(fitting, where)
+    best = best_layout(fitting, where)
     _refuse_twice(best, found, where)
     return best
 
@@ -143,11 +143,12 @@ def _fitting(header: str, layouts: Sequence[Layout], encoding: Encoding, followi
     headed = [layout for layout in layouts if layout.form == "delimited" and layout.has_header]
     named = [layout for layout in headed if set(layout.header) <= set(split_header(header, layout))]
     lines = (header, *following)
-    return named or [layout for layout in layouts if layout not in headed and _are_records(lines, layout, encoding)]
+    bare = [layout for layout in layouts if layout.form in TEXT_FORMS and layout not in headed]
+    return named or [layout for layout in bare if _are_records(lines, layout, encoding)]
 
 
 def _one_of(fitting: Sequence[Layout], header: str, where: str) -> tuple[Layout, tuple[str, ...]]:
-    best = _best(fitting, where)
+    best = best_layout(fitting, where)
     if best.form != "delimited" or not best.has_header:
         return best, tuple(best.header)
     columns = split_header(header, best)
@@ -155,7 +156,7 @@ def _one_of(fitting: Sequence[Layout], header: str, where: str) -> tuple[Layout,
     return best, columns
 
 
-def _best(fitting: Sequence[Layout], where: str) -> Layout:
+def best_layout(fitting: Sequence[Layout], where: str) -> Layout:
     """The layout that asks for most columns."""
     most = max(len(layout.header) for layout in fitting)
     best = [layout for layout in fitting if len(layout.header) == most]

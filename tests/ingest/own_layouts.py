@@ -70,3 +70,24 @@ outcome:
   column: result
   words: {OK: answered, BUSY: busy}
 """
+
+
+JSON = """\
+id: own_json
+version: 1
+title: {en: Own JSON, zh: 自有 JSON}
+form: json_lines
+encodings: [utf-8, gb18030]
+zone: Asia/Shanghai
+header: [call.id, call.from, call.to, call.begin, call.answer, call.talk, result]
+identity: {column: call.id, window_hours: 12}
+fields:
+  caller: {column: call.from, form: number}
+  service_number: {column: call.to, form: number}
+  started_at: {column: call.begin, form: epoch_s}
+  answered_at: {column: call.answer, form: epoch_s}
+  talk_ms: {column: call.talk, form: seconds}
+outcome:
+  column: result
+  words: {OK: answered, BUSY: busy}
+"""

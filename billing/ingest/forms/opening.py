@@ -7,6 +7,7 @@ from billing.core.findings import refuse
 from billing.ingest.file_form import Form
 from billing.ingest.forms.delimited import delimited_text
 from billing.ingest.forms.fixed_width import fixed_width_text
+from billing.ingest.forms.json_lines import json_text
 from billing.ingest.forms.work import WorkText
 from billing.ingest.kinds import Kind
 from billing.ingest.layout import Layout
@@ -39,6 +40,10 @@ def open_work_text(plain: PlainFile, layouts: Sequence[Layout], staging: Path, *
     if not fitting:
         words = {"kind": KIND_NAMES[plain.kind], "layouts": ", ".join(layout.tag for layout in layouts)}
         raise refuse("FORM_WITHOUT_LAYOUT", plain.name, forms=" / ".join(FORMS[plain.kind]), **words)
+    if plain.kind == "json":
+        text = json_text(plain, fitting, staging, is_excerpt=is_excerpt)
+        check_encoding(plain, text.layout)
+        return text
     return _of_text(plain, fitting, staging)
 
 

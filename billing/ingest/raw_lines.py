@@ -3,7 +3,9 @@
 import codecs
 import gzip
 import mmap
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import polars as pl
 import pyarrow as pa
 
 from billing.ingest.forms.json_lines import raw_records
+from billing.ingest.forms.parquet import ENCODING as PARQUET
+from billing.ingest.forms.parquet import raw_rows as parquet_rows
 from billing.ingest.received import CHUNK_BYTES, GZIP_MAGIC
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -36,6 +40,9 @@ def read_raw_lines(path: Path, encoding: str, lines: Sequence[int]) -> dict[int,
     if form.startswith("json"):
         records = raw_records(_text_chunks(path, code), form.removeprefix("json").removeprefix("/"), wanted)
         return {number: _printable(text) for number, text in records.items()}
+    if encoding == PARQUET:
+        with _unpacked(path) as file:
+            return {number: _printable(text) for number, text in parquet_rows(file, wanted).items()}
     if _is_bare(path, encoding):
         bare = pl.scan_lines(path, name="text", row_index_name="line", row_index_offset=1, glob=False)
         rows = bare.filter(pl.col("line").is_in(wanted)).collect().iter_rows()
@@ -93,6 +100,22 @@ def _line_chunks(path: Path) -> Iterator[bytes]:
 def _text_chunks(path: Path, encoding: str) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)("backslashreplace")
     yield from (decoder.decode(chunk) for chunk in _line_chunks(path))
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """The bytes of a file as a file that can be read from any place."""
+    with path.open("rb") as head:
+        magic = head.read(4)
+    if not magic.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        bare = Path(folder) / "bare"
+        with _opened(path, magic) as packed, bare.open("wb") as target:
+            while chunk := packed.read(CHUNK_BYTES):
+                target.write(chunk)
+        yield bare
 
 
 def _opened(path: Path, magic: bytes) -> Any:  # noqa: ANN401 - three kinds of binary stream

@@ -74,12 +74,41 @@ def one_line(value: str) -> str:
     return value
 
 
+class TextWriter:
+    """Writes a working text chunk by chunk and looks at its bytes."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._stream = path.open("wb", buffering=0)
+        self._inspector = Inspector(name)
+
+    def add(self, chunk: bytes) -> None:
+        """Write some more."""
+        self._inspector.add(chunk)
+        self._stream.write(chunk)
+
+    def finish(self) -> TextFacts:
+        """End the text; what its bytes hold."""
+        self.close()
+        return self._inspector.finish()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
 class LineWriter:
     """Writes a working text record by record, in order of their numbers."""
 
     def __init__(self, path: Path, name: str, columns: int) -> None:
-        self._stream = path.open("wb", buffering=0)
-        self._inspector = Inspector(name)
+        self._writer = TextWriter(path, name)
         self._columns = columns
         self._lines: list[str] = []
         self._held = 0
@@ -109,8 +138,7 @@ class LineWriter:
         if last > self._last:
             self.put_line(last, "")
         self._flush()
-        self._stream.close()
-        return self._inspector.finish()
+        return self._writer.finish()
 
     def _line(self, cells: Sequence[str]) -> str:
         line = SEPARATOR.join(cells)
@@ -131,9 +159,7 @@ class LineWriter:
 
     def _flush(self) -> None:
         if self._lines:
-            chunk = ("\n".join(self._lines) + "\n").encode()
-            self._inspector.add(chunk)
-            self._stream.write(chunk)
+            self._writer.add(("\n".join(self._lines) + "\n").encode())
             self._lines, self._held = [], 0
 
     def __enter__(self) -> Self:
@@ -142,4 +168,4 @@ class LineWriter:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stream.close()
+        self._writer.close()

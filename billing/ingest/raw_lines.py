@@ -15,6 +15,8 @@ import pyarrow as pa
 from billing.ingest.forms.json_lines import raw_records
 from billing.ingest.forms.parquet import ENCODING as PARQUET
 from billing.ingest.forms.parquet import raw_rows as parquet_rows
+from billing.ingest.forms.xlsx import ENCODING as XLSX
+from billing.ingest.forms.xlsx import raw_rows as sheet_rows
 from billing.ingest.received import CHUNK_BYTES, GZIP_MAGIC
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -40,9 +42,8 @@ def read_raw_lines(path: Path, encoding: str, lines: Sequence[int]) -> dict[int,
     if form.startswith("json"):
         records = raw_records(_text_chunks(path, code), form.removeprefix("json").removeprefix("/"), wanted)
         return {number: _printable(text) for number, text in records.items()}
-    if encoding == PARQUET:
-        with _unpacked(path) as file:
-            return {number: _printable(text) for number, text in parquet_rows(file, wanted).items()}
+    if encoding == PARQUET or encoding.startswith(XLSX):
+        return _raw_rows(path, encoding, wanted)
     if _is_bare(path, encoding):
         bare = pl.scan_lines(path, name="text", row_index_name="line", row_index_offset=1, glob=False)
         rows = bare.filter(pl.col("line").is_in(wanted)).collect().iter_rows()
@@ -71,6 +72,16 @@ def open_as_received(kept: Path) -> Any:  # noqa: ANN401 - two kinds of binary s
     with kept.open("rb") as stream:
         is_ours = stream.read(4) == ZSTD_MAGIC
     return pa.CompressedInputStream(str(kept), "zstd") if is_ours else kept.open("rb")
+
+
+def _raw_rows(path: Path, encoding: str, wanted: Sequence[int]) -> dict[int, str]:
+    """Rows of a Parquet file or a sheet."""
+    with _unpacked(path) as file:
+        if encoding == PARQUET:
+            rows = parquet_rows(file, wanted)
+        else:
+            rows = sheet_rows(file, encoding.removeprefix(XLSX), wanted)
+    return {number: _printable(text) for number, text in rows.items()}
 
 
 def _is_bare(path: Path, encoding: str) -> bool:

@@ -129,7 +129,7 @@ def recognise_columns(found: Sequence[str], layouts: Sequence[Layout], where: st
     if not fitting:
         raise unknown_columns({layout.tag: tuple(found) for layout in layouts}, layouts, where)
     best = best_layout(fitting, where)
-    _refuse_twice(best, found, where)
+    refuse_twice(best, found, where)
     return best
 
 
@@ -152,7 +152,7 @@ def _one_of(fitting: Sequence[Layout], header: str, where: str) -> tuple[Layout,
     if best.form != "delimited" or not best.has_header:
         return best, tuple(best.header)
     columns = split_header(header, best)
-    _refuse_twice(best, columns, where)
+    refuse_twice(best, columns, where)
     return best, columns
 
 
@@ -165,7 +165,8 @@ def best_layout(fitting: Sequence[Layout], where: str) -> Layout:
     return best[0]
 
 
-def _refuse_twice(layout: Layout, columns: Sequence[str], where: str) -> None:
+def refuse_twice(layout: Layout, columns: Sequence[str], where: str) -> None:
+    """Refuse a header that names a column of its layout twice."""
     if twice := sorted({column for column in layout.header if columns.count(column) > 1}):
         raise refuse("COLUMN_TWICE", where, columns=", ".join(twice), layout=layout.tag)
 

@@ -10,6 +10,7 @@ from billing.ingest.forms.fixed_width import fixed_width_text
 from billing.ingest.forms.json_lines import json_text
 from billing.ingest.forms.parquet import parquet_text
 from billing.ingest.forms.work import WorkText
+from billing.ingest.forms.xlsx import xlsx_text
 from billing.ingest.kinds import Kind
 from billing.ingest.layout import Layout
 from billing.ingest.recognition import recognise_text
@@ -45,6 +46,8 @@ def open_work_text(plain: PlainFile, layouts: Sequence[Layout], staging: Path, *
         text = json_text(plain, fitting, staging, is_excerpt=is_excerpt)
         check_encoding(plain, text.layout)
         return text
+    if plain.kind == "zip":
+        return xlsx_text(plain, fitting, staging, is_excerpt=is_excerpt)
     if plain.kind == "parquet":
         return parquet_text(plain, fitting, staging, is_excerpt=is_excerpt)
     return _of_text(plain, fitting, staging)

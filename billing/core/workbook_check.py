@@ -25,23 +25,28 @@ _RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
 _WORKBOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
 
-def check_workbook(path: Path) -> None:
+def check_workbook(path: Path, name: str = "") -> None:
     """Refuse a workbook that is no archive, unpacks to too much, or holds a sheet with a far corner.
+
+    Args:
+        path: where it lies.
+        name: its name for messages, where that is another.
 
     Raises:
         Refusal: as said.
     """
+    name = name or path.name
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED_BYTES:
-                raise refuse("CATALOG_FILE_TOO_LARGE", path.name, limit=MAX_UNPACKED_BYTES // 2**20)
+                raise refuse("WORKBOOK_TOO_LARGE", name, limit=MAX_UNPACKED_BYTES // 2**20)
             for member in archive.namelist():
                 if _is_sheet(member):
                     rows, columns, _ = _extent(archive.read(member))
                     if rows * columns > MAX_CELLS:
-                        raise refuse("CATALOG_SHEET_TOO_WIDE", path.name, rows=rows, columns=columns)
+                        raise refuse("SHEET_TOO_WIDE", name, rows=rows, columns=columns)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        raise refuse("CATALOG_WORKBOOK_UNREADABLE", path.name, problem=str(error)) from error
+        raise refuse("WORKBOOK_UNREADABLE", name, problem=str(error)) from error
 
 
 def error_cells(path: Path, sheet: str) -> list[str]:

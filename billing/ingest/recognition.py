@@ -75,11 +75,19 @@ def recognise_text(
     for record in {each.header_record.prefix for each in opened if each.header_record}:
         behind = _first_line(lines, (*comments, record))
         group = [each for each in opened if each.header_record and each.header_record.prefix == record]
-        if behind and (fitting := _fitting(behind[1], group, encoding, _behind(lines, behind[0]))):
-            layout, columns = _one_of(fitting, behind[1], f"{name}:{behind[0]}")
-            return layout, Header(behind[0], behind[1], columns)
+        line_behind = behind or (line, "")
+        fitting = _fitting(line_behind[1], group, encoding, _behind(lines, line_behind[0]))
+        if fitting := fitting or [each for each in group if _ends_at_once(line_behind[1], each)]:
+            layout, columns = _one_of(fitting, line_behind[1], f"{name}:{line_behind[0]}")
+            return layout, Header(*line_behind, columns)
     layout, columns = recognise(text, layouts, f"{name}:{line}", encoding, _behind(lines, line))
     return layout, Header(line, text, columns)
+
+
+def _ends_at_once(line: str, layout: Layout) -> bool:
+    """Whether a file without a column header has no record: its trailer or nothing stands behind its header record."""
+    is_bare = layout.form == "fixed_width" or not layout.has_header
+    return is_bare and (not line or (layout.trailer is not None and line.startswith(layout.trailer.prefix)))
 
 
 def _behind(lines: Sequence[str], line: int) -> Sequence[str]:

@@ -147,14 +147,9 @@ def _stage_rows(
     text = open_work_text(plain, layouts, staging / "work", is_excerpt=is_excerpt)
     if text.facts.line_count >= LINES_PER_FILE:
         raise refuse("FILE_TOO_LONG", plain.name, lines=text.facts.line_count, limit=LINES_PER_FILE - 1)
-    try:
-        rows = read_text(text.path, text.framing, text.form, text.layout, file_number)
-        write_by_date(rows, Cdr, staging, Cdr.usage_date)
-    except OpenQuote:
-        # Found only now, so that files without such a line pay nothing for it.
+    if not _write_parts(text, staging, file_number):
         text = joined_text(text, staging / "work", plain.name)
-        rows = read_text(text.path, text.framing, text.form, text.layout, file_number, is_joined=True)
-        write_by_date(rows, Cdr, staging, Cdr.usage_date)
+        _write_parts(text, staging, file_number, is_joined=True)
     framing_count = text.facts.line_count - sum(_row_count(path) for path in staging.glob("*.parquet"))
     if framing_count != text.framing_least:
         # Lines were counted from the bytes, records from what was written: a line that got lost between shows here.
@@ -162,6 +157,19 @@ def _stage_rows(
         framing = counted.select(text.framing.sum()).collect().item()
         assert framing_count == framing, f"{plain.name}: {text.facts.line_count} lines"
     return text, framing_count
+
+
+def _write_parts(text: WorkText, staging: Path, file_number: int, *, is_joined: bool = False) -> bool:
+    """Write the parts; false when a line leaves a quote open, which shows only here, so that other files pay nothing.
+
+    Of what was read until then nothing is written or held.
+    """
+    rows = read_text(text.path, text.framing, text.form, text.layout, file_number, is_joined=is_joined)
+    try:
+        write_by_date(rows, Cdr, staging, Cdr.usage_date)
+    except OpenQuote:
+        return False
+    return True
 
 
 def _parts(staging: Path, layout: Layout) -> dict[dt.date | None, PartFile]:

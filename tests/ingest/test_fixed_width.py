@@ -84,6 +84,13 @@ def test_a_column_that_would_begin_inside_a_character_is_none(tmp_path):
     assert [unreadable for *_, unreadable in told(reading)] == [None, "line"]
 
 
+def test_a_day_without_calls_is_a_file_without_records(tmp_path):
+    reading = read(tmp_path, HEAD, "TRL0000000000000")
+    assert (reading.record_count, reading.framing_count, reading.sequence, reading.stated_records) == (0, 2, 308, 0)
+    with pytest.raises(Refusal, match="TRAILER_MISSING"):
+        read(tmp_path, HEAD, number=2)
+
+
 def test_another_length_is_another_file(tmp_path):
     with pytest.raises(Refusal, match="UNKNOWN_LAYOUT"):
         read(tmp_path, *(line + "  " for line in fixed_file(detail())))

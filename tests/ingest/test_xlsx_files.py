@@ -254,3 +254,9 @@ def test_of_an_excerpt_only_the_first_rows_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr(xlsx_module, "EXCERPT_ROWS", 10)
     # The header is one of them.
     assert read(tmp_path, *[CALL] * 30, is_excerpt=True).record_count == 9
+
+
+def test_an_old_workbook_or_one_with_a_password_is_told_as_such(tmp_path):
+    finding = finding_of(tmp_path, bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600))
+    assert (finding.reason, finding.where) == ("WORKBOOK_UNREADABLE", "calls.xlsx")
+    assert "without a password" in finding.text("en")

@@ -21,9 +21,10 @@ FORMS: dict[Kind, tuple[Form, ...]] = {
     "json": ("json_lines",),
     "parquet": ("parquet",),
     "zip": ("xlsx",),
+    "ole": ("xlsx",),
 }
 """The forms a file of each kind may have."""
-KIND_NAMES: dict[Kind, str] = {"text": "text", "json": "JSON", "parquet": "Parquet", "zip": "XLSX"}
+KIND_NAMES: dict[Kind, str] = {"text": "text", "json": "JSON", "parquet": "Parquet", "zip": "XLSX", "ole": "XLS"}
 
 
 def open_work_text(plain: PlainFile, layouts: Sequence[Layout], staging: Path, *, is_excerpt: bool) -> WorkText:
@@ -42,6 +43,8 @@ def open_work_text(plain: PlainFile, layouts: Sequence[Layout], staging: Path, *
     if not fitting:
         words = {"kind": KIND_NAMES[plain.kind], "layouts": ", ".join(layout.tag for layout in layouts)}
         raise refuse("FORM_WITHOUT_LAYOUT", plain.name, forms=" / ".join(FORMS[plain.kind]), **words)
+    if plain.kind == "ole":
+        raise refuse("WORKBOOK_UNREADABLE", plain.name, problem="XLS")
     if plain.kind == "json":
         text = json_text(plain, fitting, staging, is_excerpt=is_excerpt)
         check_encoding(plain, text.layout)

@@ -1,17 +1,21 @@
 """Parquet files: columns by name, typed or text; floats are refused, instants are instants."""
 
+import contextlib
 import gzip
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from billing.core.findings import Refusal
 from billing.ingest.forms import parquet as parquet_module
 from billing.ingest.layout import parse_layout
 from billing.ingest.raw_lines import read_raw_lines
 from tests.ingest.cdr_files import LAYOUTS, clock, read_bytes, rows_of
+from tests.ingest.damage import DAMAGE, damaged
 from tests.ingest.own_layouts import JSON
 
 NAMES = ("call_id", "caller", "service_number", "landing_number", "started_at", "answered_at", "ended_at", "outcome")
@@ -176,6 +180,22 @@ def test_damage_between_the_ends_is_found(tmp_path):
 def test_bytes_that_are_no_text_are_found(tmp_path):
     wrong = pa.array([b"\xff\xfe", None], pa.binary()).view(pa.string())
     assert finding_of(tmp_path, TEXTS | {"call_id": wrong}).reason == "PARQUET_DAMAGED"
+
+
+def test_what_is_said_about_columns_beside_their_values_is_passed_over(tmp_path):
+    fields = [pa.field(name, pa.string(), metadata={b"\xff": b"\xfe"}) for name in TEXTS]
+    reading = read(tmp_path, pa.table(TEXTS, schema=pa.schema(fields, metadata={b"\xff": b"\xfe"})))
+    assert reading.record_count == 2
+
+
+@settings(max_examples=80, deadline=None)
+@given(DAMAGE, st.booleans())
+def test_damage_anywhere_refuses_the_file_or_leaves_rows(tmp_path_factory, damage, is_typed):
+    content = damaged(file_of(TEXTS | (timestamps("ms", "UTC") if is_typed else {})), damage)
+    folder = tmp_path_factory.mktemp("damaged")
+    with contextlib.suppress(Refusal):
+        reading = read(folder, content or b"PAR1")
+        assert rows_of(reading).height == reading.record_count
 
 
 def test_a_row_group_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):

@@ -1,17 +1,21 @@
 """Workbooks of calls: one sheet, only values; what a spreadsheet has made of a number is never guessed back."""
 
+import contextlib
 import datetime as dt
 import io
 import zipfile
 
 import pytest
 import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from billing.core.findings import Refusal
 from billing.ingest.forms import xlsx as xlsx_module
 from billing.ingest.layout import parse_layout
 from billing.ingest.raw_lines import read_raw_lines
 from tests.ingest.cdr_files import LAYOUTS, PLAIN_HEADER, clock, read_bytes, rows_of
+from tests.ingest.damage import DAMAGE, damaged
 from tests.ingest.own_layouts import JSON
 
 HEADER = PLAIN_HEADER.split(",")
@@ -241,6 +245,22 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     assert finding_of(tmp_path, workbook_of([HEADER, CALL])).reason == "WORKBOOK_TOO_LARGE"
 
 
+def test_a_workbook_that_says_less_than_it_unpacks_to_is_refused(tmp_path):
+    members = {"xl_workbook.xml": "x", "xl_sharedStrings.xml": " " * 3_000_000}
+    stated, said = (size.to_bytes(4, "little") for size in (3_000_000, 1_000))
+    content = zip_of(**members)
+    assert content.count(stated) == 2
+    assert finding_of(tmp_path, content.replace(stated, said)).reason == "WORKBOOK_UNREADABLE"
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_workbook_with_a_part_that_stands_twice_is_refused(tmp_path):
+    target = io.BytesIO(workbook_of([HEADER, CALL]))
+    with zipfile.ZipFile(target, "a") as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", "x")
+    assert finding_of(tmp_path, target.getvalue()).reason == "WORKBOOK_UNREADABLE"
+
+
 def test_a_row_is_shown_by_its_columns(tmp_path):
     reading = read(tmp_path, CALL, call(caller=862_139_000_000, landing_number=None, answered_at=clock(CALL[5])))
     shown = read_raw_lines(reading.raw_copy, reading.encoding, [1, 3, 4])
@@ -260,3 +280,26 @@ def test_an_old_workbook_or_one_with_a_password_is_told_as_such(tmp_path):
     finding = finding_of(tmp_path, bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600))
     assert (finding.reason, finding.where) == ("WORKBOOK_UNREADABLE", "calls.xlsx")
     assert "without a password" in finding.text("en")
+
+
+@settings(max_examples=80, deadline=None)
+@given(DAMAGE, st.booleans(), st.integers(0, 20))
+def test_damage_anywhere_refuses_the_file_or_leaves_rows(tmp_path_factory, damage, is_inside, member):
+    content = workbook_of([HEADER, CALL, CALL])
+    if is_inside:
+        # The archive is whole, and one of its parts is not.
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        names = archive.namelist()
+        parts = {name: archive.read(name) for name in names}
+        parts[names[member % len(names)]] = damaged(parts[names[member % len(names)]], damage)
+        target = io.BytesIO()
+        with zipfile.ZipFile(target, "w") as made:
+            for name, part in parts.items():
+                made.writestr(name, part)
+        content = target.getvalue()
+    else:
+        content = damaged(content, damage)
+    folder = tmp_path_factory.mktemp("damaged")
+    with contextlib.suppress(Refusal):
+        reading = read_bytes(folder, content or b"PK", "calls.xlsx")
+        assert rows_of(reading).height == reading.record_count

@@ -6,6 +6,7 @@ zone. A column of floating point numbers is refused: what once was a telephone n
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def parquet_text(plain: PlainFile, layouts: Sequence[Layout], staging: Path, *, 
     Raises:
         Refusal: the file is damaged, no layout fits, or a column has a type that no value can be read from.
     """
-    with _opened(plain.path, plain.name) as file:
+    with _opened(plain) as file:
         schema = file.schema_arrow
         layout = recognise_columns(schema.names, layouts, f"{plain.name}:1")
         columns = tuple(layout.used_columns())
@@ -52,8 +53,8 @@ def parquet_text(plain: PlainFile, layouts: Sequence[Layout], staging: Path, *, 
         with TextWriter(target, plain.name) as writer:
             # The header is row 1 and no record.
             writer.add(b"\n")
-            for batch in _batches(file, columns, plain.name, EXCERPT_ROWS if is_excerpt else None):
-                writer.add(_lines(batch))
+            for batch in _batches(file, columns, EXCERPT_ROWS if is_excerpt else None):
+                writer.add(_lines(batch, columns))
             facts = writer.finish()
     fields = {
         name: field.model_copy(update={"form": forms[field.column] or field.form})
@@ -88,15 +89,17 @@ def as_pairs(row: Mapping[str, Any]) -> str:
     return "; ".join(f"{name}={value}" for name, value in row.items() if value is not None and value != "")
 
 
-def _opened(path: Path, name: str) -> pq.ParquetFile:
+@contextmanager
+def _opened(plain: PlainFile) -> Iterator[pq.ParquetFile]:
+    """The file; whatever Arrow finds wrong in it while it is open refuses it."""
     try:
-        return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(name, error) from None
-
-
-def _damaged(name: str, error: Exception) -> Exception:
-    return refuse("PARQUET_DAMAGED", name, problem=str(error).split("\n")[0])
+        with pq.ParquetFile(plain.path) as file:
+            yield file
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno:
+            # A fault of the machine, such as a full disk, and none of the file.
+            raise
+        raise refuse("PARQUET_DAMAGED", plain.name, problem=str(error).split("\n")[0]) from None
 
 
 def _refuse_large(metadata: pq.FileMetaData, columns: Sequence[str], name: str) -> None:
@@ -125,34 +128,33 @@ def _form(field: pa.Field, layout: Layout, name: str) -> str:
     raise refuse(reason, f"{name}:1", column=field.name, type=field.type)
 
 
-def _batches(file: pq.ParquetFile, columns: Sequence[str], name: str, limit: int | None) -> Iterator[pa.RecordBatch]:
+def _batches(file: pq.ParquetFile, columns: Sequence[str], limit: int | None) -> Iterator[pa.RecordBatch]:
     rows = 0
-    try:
-        for batch in file.iter_batches(batch_size=limit or BATCH_ROWS, columns=list(columns)):
-            # Bytes that are no text are found by nobody else.
-            batch.validate(full=True)
-            yield batch.select(list(columns))
-            rows += batch.num_rows
-            if limit and rows >= limit:
-                return
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(name, error) from None
+    for batch in file.iter_batches(batch_size=limit or BATCH_ROWS, columns=list(columns)):
+        # Bytes that are no text are found by nobody else.
+        batch.validate(full=True)
+        yield batch
+        rows += batch.num_rows
+        if limit and rows >= limit:
+            return
 
 
-def _lines(batch: pa.RecordBatch) -> bytes:
-    """Rows as lines of the working text."""
-    table = pa.Table.from_batches([batch])
-    for place, field in enumerate(table.schema):
-        if pa.types.is_timestamp(field.type) and field.type.tz:
-            # The same instants; a zone that is an offset alone is not known everywhere.
-            utc = field.with_type(pa.timestamp(field.type.unit, "UTC"))
-            table = table.set_column(place, utc, table.column(place).cast(utc.type))
+def _lines(batch: pa.RecordBatch, columns: Sequence[str]) -> bytes:
+    """Rows as lines of the working text, in the order of the columns."""
+    # The columns alone: what is said about them beside their values may be no text.
+    table = pa.Table.from_arrays([_in_utc(batch.column(name)) for name in columns], list(columns))
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame), "a table is a frame"
     cells = [_text(pl.col(name), kind) for name, kind in frame.schema.items()]
     # An empty text would be written in quotes.
     texts = frame.select(cells).with_columns(pl.when(pl.all() != "").then(pl.all()))
     return texts.write_csv(include_header=False, separator=SEPARATOR).encode()
+
+
+def _in_utc(values: pa.Array) -> pa.Array:
+    """The same instants; a zone that is an offset alone is not known everywhere."""
+    kind = values.type
+    return values.cast(pa.timestamp(kind.unit, "UTC")) if pa.types.is_timestamp(kind) and kind.tz else values
 
 
 def _text(column: pl.Expr, kind: pl.DataType) -> pl.Expr:

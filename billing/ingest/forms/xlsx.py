@@ -5,7 +5,6 @@ blank rows are. A row with an error (#N/A, #REF!) in a column that is read is br
 """
 
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -14,7 +13,7 @@ from pathlib import Path
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
 from billing.core.findings import refuse
-from billing.core.workbook_check import check_workbook, error_cells
+from billing.core.workbook_check import check_workbook, error_cells, member_names
 from billing.ingest.forms.parquet import as_pairs
 from billing.ingest.forms.sheet_cells import Cell, cell_reader, is_blank, shown
 from billing.ingest.forms.work import LineWriter, WorkText, written_text
@@ -52,7 +51,7 @@ def xlsx_text(plain: PlainFile, layouts: Sequence[Layout], staging: Path, *, is_
         names = _names(header[1])
         places = [names.index(column) for column in columns]
         readers = [cell_reader(layout, column) for column in columns]
-        broken = _broken_rows(plain.path, sheet, places, first=sheet.start[1] if sheet.start else 0)
+        broken = _broken_rows(plain, sheet, places, first=sheet.start[1] if sheet.start else 0)
         target = staging / "cells.txt"
         with LineWriter(target, plain.name, len(columns)) as writer:
             last = 0
@@ -91,9 +90,8 @@ def _check(path: Path, name: str) -> None:
     if path.stat().st_size > MAX_FILE_BYTES:
         raise refuse("WORKBOOK_TOO_LARGE", name, limit=MAX_FILE_BYTES // 2**20)
     check_workbook(path, name)
-    with zipfile.ZipFile(path) as archive:
-        if "xl/workbook.xml" not in archive.namelist():
-            raise refuse("ZIP_NOT_WORKBOOK", name)
+    if "xl/workbook.xml" not in member_names(path, name):
+        raise refuse("ZIP_NOT_WORKBOOK", name)
 
 
 @contextmanager
@@ -145,10 +143,10 @@ def _names(row: Sequence[Cell]) -> list[str]:
     return [shown(cell).strip().lstrip("\ufeff") for cell in row]
 
 
-def _broken_rows(path: Path, sheet: CalamineSheet, places: Sequence[int], *, first: int) -> frozenset[int]:
+def _broken_rows(plain: PlainFile, sheet: CalamineSheet, places: Sequence[int], *, first: int) -> frozenset[int]:
     """Rows with an error in one of some columns, which are counted from the first that holds anything."""
     broken = set()
-    for cell in error_cells(path, sheet.name):
+    for cell in error_cells(plain.path, sheet.name, plain.name):
         letters, row = _CELL_NAME.fullmatch(cell).groups()  # type: ignore[union-attr]
         column = 0
         for letter in letters:

@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from billing.ingest.kinds import kind_of
 from billing.ingest.layout import Layout, load_layouts
-from billing.ingest.received import GZIP_MAGIC
+from billing.ingest.received import GZIP_MAGIC, TEXT_KINDS
 from billing.ingest.stage import read_cdr_file
 from billing.tables.calls import LINES_PER_FILE, Cdr
 
@@ -47,11 +48,15 @@ def try_layout(path: Path, folder: Path | None, layout_id: str | None) -> dict[s
     """
     layouts = load_layouts(folder / "layouts" if folder else None)
     with tempfile.TemporaryDirectory() as work:
-        # The same name, so that what is refused is refused with it.
-        head = Path(work) / path.name.removesuffix(".gz")
-        head.write_bytes(_head(path))
+        looked_at, is_excerpt = _looked_at(path, Path(work))
         reading = read_cdr_file(
-            head, file_number=1, layouts=layouts, staging=Path(work) / "staging", raw_copy=None, layout_id=layout_id
+            looked_at,
+            file_number=1,
+            layouts=layouts,
+            staging=Path(work) / "staging",
+            raw_copy=None,
+            layout_id=layout_id,
+            is_excerpt=is_excerpt,
         )
         frames = [pl.read_parquet(part.path) for part in reading.parts.values()]
     rows = pl.concat([Cdr.empty(), *frames]).sort(Cdr.cdr_id).head(SHOWN_ROWS)
@@ -66,14 +71,26 @@ def try_layout(path: Path, folder: Path | None, layout_id: str | None) -> dict[s
     }
 
 
-def _head(path: Path) -> bytes:
-    """The first whole lines of a file, unpacked; all of it where it is shorter."""
+def _looked_at(path: Path, work: Path) -> tuple[Path, bool]:
+    """What is read of a file, and whether that is only its first part.
+
+    Of a text the first whole lines, unpacked; a Parquet file or a workbook has no first part that could be cut off.
+    """
     with path.open("rb") as stream:
         is_gzip = stream.read(2) == GZIP_MAGIC
     with gzip.open(path) if is_gzip else path.open("rb") as stream:
         content = stream.read(HEAD_BYTES)
-    end = max(content.rfind(b"\n"), content.rfind(b"\r"))
-    return content if len(content) < HEAD_BYTES or end < 0 else content[: end + 1]
+    if kind_of(content) not in TEXT_KINDS:
+        return path, True
+    is_excerpt = len(content) == HEAD_BYTES
+    if is_excerpt:
+        # JSON may stand on one line; then the end of an object is as good.
+        end = max(content.rfind(b"\n"), content.rfind(b"\r"))
+        content = content[: end + 1] or content[: content.rfind(b"}") + 1] or content
+    # The same name, so that what is refused is refused with it.
+    head = work / path.name.removesuffix(".gz")
+    head.write_bytes(content)
+    return head, is_excerpt
 
 
 def _told(layout: Layout) -> dict[str, str]:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum, load_workbook
 
-from billing.catalog.workbook_check import check_workbook, error_cells
 from billing.core.findings import Finding, Refusal, refuse
+from billing.core.workbook_check import check_workbook, error_cells
 
 Cell = str | int | float | bool | dt.date | dt.datetime | dt.time | dt.timedelta | None
 
@@ -119,7 +119,7 @@ def _read_workbook(path: Path) -> Sheet:
             name, others = _data_sheet(workbook, path.name)
             grid = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
     except CalamineError as error:
-        raise refuse("CATALOG_WORKBOOK_UNREADABLE", path.name, problem=str(error)) from error
+        raise refuse("WORKBOOK_UNREADABLE", path.name, problem=str(error)) from error
     errors = [
         Finding("CATALOG_ERROR_CELL", "critical", f"{path.name}:{name}!{cell}") for cell in error_cells(path, name)
     ]

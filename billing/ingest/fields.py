@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from billing.core.period import ZONE
-from billing.ingest.layout import NUMBERS, TIMES, CallClassWords, FieldForm, Layout, OutcomeWords
+from billing.ingest.layout import EPOCHS, NUMBERS, TIMES, CallClassWords, FieldForm, Layout, OutcomeWords
 from billing.ingest.lines import CELL
 from billing.ingest.numbers import UNREADABLE, normal_numbers
 from billing.tables.calls import Cdr
@@ -21,9 +21,9 @@ IS_NOT_OURS = "is_not_ours"
 READ_ORDER = ("call_id", *NUMBERS, *TIMES, "talk_ms", "call_class", "outcome")
 ANSWERED = ("answered", "ivr_only")
 SERVICE_NUMBER = "service_number"
-EPOCHS = ("epoch_s", "epoch_ms")
 DIGITS_LIMIT = 13
 """Digits of a whole number: more are no duration and no time, and products stay far from 64 bits."""
+MICROSECOND_DIGITS = 16
 CLOCK_START, CLOCK_END = dt.date(2000, 1, 1), dt.date(2100, 1, 1)
 """Outside these a clock was read in the wrong unit, or was never set."""
 CLOCKS_AGREE_MS = 2000
@@ -147,7 +147,9 @@ def _value(field: FieldForm, zone: str) -> pl.Expr:
     if field.form in ("number", "text"):
         return _filled(field.column)
     if field.form in EPOCHS:
-        return (_digits(cell) * (1000 if field.form == "epoch_s" else 1) + _OFFSET_MS).cast(pl.Datetime("ms"))
+        count = _digits(cell)
+        instant = {"epoch_s": count * 1000, "epoch_ms": count, "epoch_us": count // 1000}[field.form]
+        return (instant + _OFFSET_MS).cast(pl.Datetime("ms"))
     if field.form in ("seconds", "milliseconds"):
         return _digits(cell) * (1000 if field.form == "seconds" else 1)
     instant = cell.str.to_datetime(field.form, strict=False, time_unit="ms")
@@ -162,13 +164,13 @@ def _digits(cell: pl.Expr) -> pl.Expr:
     return cell.cast(pl.Int64, strict=False)
 
 
-def _is_bad_digits(cell: pl.Expr, value: pl.Expr) -> pl.Expr:
+def _is_bad_digits(cell: pl.Expr, value: pl.Expr, limit: int = DIGITS_LIMIT) -> pl.Expr:
     """Whether a cell is more or less than a few ASCII digits: `+5`, `-0`, `1e5`, `5.0`, `007`, none of them is read.
 
     A leading 0 is refused since 000126 is 126 seconds or 1 min 26 s; signs sort before the digits.
     """
     is_bare = (cell >= "1") | (cell == "0")
-    return (cell != "") & (value.is_null() | ~is_bare | (cell.str.len_bytes() > DIGITS_LIMIT))
+    return (cell != "") & (value.is_null() | ~is_bare | (cell.str.len_bytes() > limit))
 
 
 def _midnight(day: dt.date) -> pl.Expr:
@@ -194,7 +196,8 @@ def _is_bad(name: str, layout: Layout) -> pl.Expr:
     is_off = ~value.is_between(_midnight(CLOCK_START), _midnight(CLOCK_END), closed="left").fill_null(True)
     if field.form in EPOCHS:
         # Zero is how switches write `never`.
-        return _is_bad_digits(cell, value) | (is_off & (cell != "0"))
+        limit = MICROSECOND_DIGITS if field.form == "epoch_us" else DIGITS_LIMIT
+        return _is_bad_digits(cell, value, limit) | (is_off & (cell != "0"))
     # A 60th second would slip into the next minute, and with it into the next day or month.
     is_leap = cell.str.ends_with("60") if field.form.endswith("%S") else cell.str.contains(":60", literal=True)
     return ((cell != "") & value.is_null()) | is_off | is_leap

@@ -15,11 +15,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from billing.core.findings import Finding, Refusal, refuse
 from billing.core.period import ZONE
+from billing.ingest.file_form import FileForm
 from billing.tables.calls import CALL_CLASS, OUTCOMES
 
 TIMES = ("started_at", "platform_answered_at", "answered_at", "ended_at")
 NUMBERS = ("caller", "service_number", "landing_number")
-Encoding = Literal["utf-8", "gb18030"]
+EPOCHS = ("epoch_s", "epoch_ms", "epoch_us")
 
 
 class _Strict(BaseModel):
@@ -51,7 +52,8 @@ class FieldForm(_Strict):
 
     Attributes:
         column: the header's word.
-        form: `text`, `number` (a telephone number), `seconds`, `milliseconds`, `epoch_s`, `epoch_ms` or a time format.
+        form: `text`, `number` (a telephone number), `seconds`, `milliseconds`, `epoch_s`, `epoch_ms`, `epoch_us`
+            or a time format.
     """
 
     column: str
@@ -117,7 +119,7 @@ class Title(_Strict):
     zh: str
 
 
-class Layout(_Strict):
+class Layout(FileForm):
     """One layout. `source` is who wrote the file (identity holds within a source); it defaults to the id.
 
     Without a header line (`has_header: false`) columns go by their position, and `header` names them in order.
@@ -127,13 +129,7 @@ class Layout(_Strict):
     version: int
     title: Title
     source: str = ""
-    encodings: list[Encoding] = Field(min_length=1)
-    delimiter: str = Field(min_length=1, max_length=1)
-    quoting: Literal["none", "always"]
-    comment_prefix: str | None = Field(default=None, min_length=1)
     zone: Annotated[str, AfterValidator(_zone)]
-    has_header: bool = True
-    header: list[str] = Field(min_length=1)
     identity: Identity
     fields: dict[str, FieldForm]
     derived: Derived = Derived()
@@ -175,13 +171,16 @@ class Layout(_Strict):
                 raise ValueError(f"fields lacks {name}")
         if "talk_ms" not in self.fields and not self.derived.talk_ms:
             raise ValueError("talk_ms is neither a field nor derived")
+        stated = [record for record in (self.header_record, self.trailer) if record and record.talk_seconds]
+        if stated and not ("talk_ms" in self.fields and self.fields["talk_ms"].form == "seconds"):
+            raise ValueError("stated talk_seconds can only be compared with a field talk_ms of form seconds")
         return self
 
 
 def _form_problem(name: str, form: str) -> str:
     """Why a form does not fit a field; empty when it does."""
     if name in TIMES:
-        fits = "%" in form or form in ("epoch_s", "epoch_ms")
+        fits = "%" in form or form in EPOCHS
     elif name in NUMBERS:
         fits = form == "number" or (form == "text" and name == "landing_number")
     elif name == "talk_ms":

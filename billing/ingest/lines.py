@@ -49,7 +49,7 @@ def line_form(layout: Layout, columns: tuple[str, ...], facts: TextFacts) -> Lin
 
 
 def is_framing(header: str, header_line: int, layout: Layout) -> pl.Expr:
-    """Whether a line is no record: blank, a comment, the header, or before it; without a header the first two.
+    """Whether a line is no record: blank, a comment, a header record, a trailer, the column header, or before that.
 
     A header that stands again in the middle (files joined) is framing too, also behind its byte order mark.
     """
@@ -57,9 +57,22 @@ def is_framing(header: str, header_line: int, layout: Layout) -> pl.Expr:
     framing = pl.lit(value=False)
     if layout.has_header:
         framing = (pl.col(LINE_INDEX) < header_line) | (line == header) | (line == "\ufeff" + header)
-    # Only a line that starts with a blank or is empty can be blank; both sort before `!`.
-    framing |= (line < "!") & (line.str.strip_chars() == "")
-    return framing | line.str.starts_with(layout.comment_prefix) if layout.comment_prefix else framing
+    framing |= blank_lines()
+    for prefix in framing_prefixes(layout):
+        framing |= line.str.starts_with(prefix)
+    return framing
+
+
+def blank_lines() -> pl.Expr:
+    """Whether a line holds nothing; only one that starts with a blank or is empty can, and both sort before `!`."""
+    line = pl.col(LINE)
+    return (line < "!") & (line.str.strip_chars() == "")
+
+
+def framing_prefixes(layout: Layout) -> tuple[str, ...]:
+    """How lines begin that are no records of calls."""
+    stated = [record.prefix for record in (layout.header_record, layout.trailer) if record]
+    return tuple([layout.comment_prefix, *stated] if layout.comment_prefix else stated)
 
 
 def split_plain(records: pl.LazyFrame, form: LineForm) -> pl.LazyFrame:
@@ -83,7 +96,7 @@ def read_strictly(records: pl.DataFrame, form: LineForm) -> pl.DataFrame:
     """`line_index`, the used cells and `is_readable` of any lines; cells of a line without structure are null."""
     split = split_plain(records.lazy().select(LINE_INDEX, LINE), form).collect()
     plain, odd = split.filter(IS_PLAIN), split.filter(~pl.col(IS_PLAIN))
-    rows = [_cells_of(line, form) for line in odd[LINE]]
+    rows = [cells_of(line, form) for line in odd[LINE]]
     names = [CELL + name for name in form.used]
     empty = (None,) * len(names)
     cells = pl.DataFrame([row or empty for row in rows], schema=dict.fromkeys(names, pl.String), orient="row")
@@ -112,14 +125,19 @@ def _has_plain_characters(lines: pl.Expr, form: LineForm) -> pl.Expr:
     return is_plain
 
 
-def _cells_of(line: str, form: LineForm) -> tuple[str, ...] | None:
-    """The used cells of one line read strictly, or None when it has no such structure."""
+def cells_of(line: str, form: LineForm) -> tuple[str, ...] | None:
+    """The used cells of one line read strictly; None when it has no such structure."""
     if len(line.encode()) > LINE_LIMIT_BYTES or "\0" in line or "\ufeff" in line:
         return None
-    try:
-        fields = next(csv.reader([line], delimiter=form.delimiter, strict=True), [])
-    except csv.Error:
-        return None
-    if len(fields) != len(form.columns):
+    fields = fields_of(line, form.delimiter)
+    if fields is None or len(fields) != len(form.columns):
         return None
     return tuple(fields[form.columns.index(name)] for name in form.used)
+
+
+def fields_of(line: str, delimiter: str) -> list[str] | None:
+    """The fields of one line read strictly; None when its quotes make no sense."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return None

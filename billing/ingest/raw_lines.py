@@ -1,14 +1,22 @@
 """Physical lines of a received file as text, for people who look at suspense: read from the file or its kept copy."""
 
+import codecs
 import gzip
 import mmap
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
+from billing.ingest.forms.json_lines import raw_records
+from billing.ingest.forms.parquet import ENCODING as PARQUET
+from billing.ingest.forms.parquet import raw_rows as parquet_rows
+from billing.ingest.forms.xlsx import ENCODING as XLSX
+from billing.ingest.forms.xlsx import raw_rows as sheet_rows
 from billing.ingest.received import CHUNK_BYTES, GZIP_MAGIC
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -20,16 +28,22 @@ def read_raw_lines(path: Path, encoding: str, lines: Sequence[int]) -> dict[int,
 
     Args:
         path: the file as it came, or the copy that was kept of it (zstd or gzip).
-        encoding: `utf-8` or `gb18030`, as it was found.
+        encoding: as it was found: `utf-8` or `gb18030`, or how a file of another form was read.
         lines: numbers of the lines, in any order.
 
     Returns:
-        Line number to text; control characters are escaped, long lines cut. A number past the end is left out.
+        Line number to text; control characters are escaped, long lines cut. A number without a record is left out.
     """
     wanted = sorted(set(lines))
     found: dict[int, str] = {}
     if not wanted:
         return found
+    code, _, form = encoding.partition("/")
+    if form.startswith("json"):
+        records = raw_records(_text_chunks(path, code), form.removeprefix("json").removeprefix("/"), wanted)
+        return {number: _printable(text) for number, text in records.items()}
+    if encoding == PARQUET or encoding.startswith(XLSX):
+        return _raw_rows(path, encoding, wanted)
     if _is_bare(path, encoding):
         bare = pl.scan_lines(path, name="text", row_index_name="line", row_index_offset=1, glob=False)
         rows = bare.filter(pl.col("line").is_in(wanted)).collect().iter_rows()
@@ -60,6 +74,16 @@ def open_as_received(kept: Path) -> Any:  # noqa: ANN401 - two kinds of binary s
     return pa.CompressedInputStream(str(kept), "zstd") if is_ours else kept.open("rb")
 
 
+def _raw_rows(path: Path, encoding: str, wanted: Sequence[int]) -> dict[int, str]:
+    """Rows of a Parquet file or a sheet."""
+    with _unpacked(path) as file:
+        if encoding == PARQUET:
+            rows = parquet_rows(file, wanted)
+        else:
+            rows = sheet_rows(file, encoding.removeprefix(XLSX), wanted)
+    return {number: _printable(text) for number, text in rows.items()}
+
+
 def _is_bare(path: Path, encoding: str) -> bool:
     """Whether Polars counts the lines as we do, only faster: UTF-8, not packed, no carriage return."""
     with path.open("rb") as stream:
@@ -84,6 +108,27 @@ def _line_chunks(path: Path) -> Iterator[bytes]:
         yield b"\n"
 
 
+def _text_chunks(path: Path, encoding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)("backslashreplace")
+    yield from (decoder.decode(chunk) for chunk in _line_chunks(path))
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """The bytes of a file as a file that can be read from any place."""
+    with path.open("rb") as head:
+        magic = head.read(4)
+    if not magic.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        bare = Path(folder) / "bare"
+        with _opened(path, magic) as packed, bare.open("wb") as target:
+            while chunk := packed.read(CHUNK_BYTES):
+                target.write(chunk)
+        yield bare
+
+
 def _opened(path: Path, magic: bytes) -> Any:  # noqa: ANN401 - three kinds of binary stream
     if magic.startswith(GZIP_MAGIC):
         return gzip.open(path)
@@ -91,5 +136,9 @@ def _opened(path: Path, magic: bytes) -> Any:  # noqa: ANN401 - three kinds of b
 
 
 def _shown(line: bytes, encoding: str) -> str:
-    text = line[: 4 * SHOWN_CHARACTERS].decode(encoding, errors="backslashreplace").lstrip("\ufeff")[:SHOWN_CHARACTERS]
+    return _printable(line[: 4 * SHOWN_CHARACTERS].decode(encoding, errors="backslashreplace").lstrip("\ufeff"))
+
+
+def _printable(text: str) -> str:
+    text = text[:SHOWN_CHARACTERS]
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)[:SHOWN_CHARACTERS]

@@ -18,12 +18,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from billing.core.findings import refuse
+from billing.ingest.kinds import HEAD_BYTES, Kind, kind_of
 
 CHUNK_BYTES = 1 << 20
 UNPACKED_LIMIT_BYTES = 64 << 30
 OPEN_LIMIT_BYTES = 64 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 UTF8_BOM = codecs.BOM_UTF8
+TEXT_KINDS = ("text", "json")
 
 
 @dataclass
@@ -49,11 +51,15 @@ class TextFacts:
 
 @dataclass(frozen=True)
 class Received:
-    """A file as received: digest, how it was packed, and the copy that is kept (None when none was asked for)."""
+    """A file as received: digest, how it was packed, and the copy that is kept (None when none was asked for).
+
+    Its kind and facts are those of the bytes as they came, so of a gzip file they say nothing.
+    """
 
     sha256: str
     is_gzip: bool
     has_bom: bool
+    kind: Kind
     facts: TextFacts
     raw_copy: Path | None
     raw_form: str | None
@@ -62,9 +68,12 @@ class Received:
 class Inspector:
     """Adds up the facts of a text from its chunks, in order."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, kind: Kind = "text") -> None:
         self.facts = TextFacts()
         self._name = name
+        # A whole array of JSON may stand on one line; its reader holds a record at a time and no line.
+        self._has_lines = kind == "text"
+        self.is_text = kind in TEXT_KINDS
         self._tail = b""
         self._cut = b""
         self._seen_bytes = 0
@@ -79,7 +88,7 @@ class Inspector:
         facts = self.facts
         end = chunk.rfind(b"\n") if b"\n" in chunk else chunk.rfind(b"\r")
         self._open_bytes = len(chunk) - end - 1 if end >= 0 else self._open_bytes + len(chunk)
-        if self._open_bytes > OPEN_LIMIT_BYTES:
+        if self._has_lines and self._open_bytes > OPEN_LIMIT_BYTES:
             raise refuse("LINE_WITHOUT_END", f"{self._name}:{facts.line_count + 1}", limit=OPEN_LIMIT_BYTES)
         facts.is_utf8 = facts.is_utf8 and self._is_utf8(chunk)
         facts.line_count += chunk.count(b"\n")
@@ -142,24 +151,25 @@ def receive(path: Path, raw_copy: Path | None) -> Received:
         Refusal: the file is empty, is UTF-16, or its name says gzip and its bytes do not.
     """
     with path.open("rb") as stream:
-        head = stream.read(4)
+        head = stream.read(HEAD_BYTES)
     is_gzip = head.startswith(GZIP_MAGIC)
+    kind = kind_of(head)
     _check_head(path, head, is_gzip)
     raw_form = None if raw_copy is None else "gz" if is_gzip else "zst"
     kept = raw_copy.with_name(f"{raw_copy.name}.{raw_form}") if raw_copy else None
     digest = hashlib.sha256()
-    inspector = Inspector(path.name)
+    inspector = Inspector(path.name, kind)
     try:
         for chunk in _kept(_chunks(path), kept, is_gzip):
             digest.update(chunk)
-            if not is_gzip:
+            if not is_gzip and inspector.is_text:
                 inspector.add(chunk)
     except BaseException:
         if kept:
             kept.unlink(missing_ok=True)
         raise
     has_bom = head.startswith(UTF8_BOM)
-    return Received(digest.hexdigest(), is_gzip, has_bom, inspector.finish(), kept, raw_form)
+    return Received(digest.hexdigest(), is_gzip, has_bom, kind, inspector.finish(), kept, raw_form)
 
 
 def _check_head(path: Path, head: bytes, is_gzip: bool) -> None:
@@ -213,10 +223,13 @@ def unpack(path: Path, target: Path, limit_bytes: int = UNPACKED_LIMIT_BYTES) ->
     try:
         with gzip.open(path) as packed, target.open("wb") as plain:
             while chunk := packed.read(CHUNK_BYTES):
+                if not size:
+                    inspector = Inspector(path.name, kind_of(chunk))
                 size += len(chunk)
                 if size > limit_bytes:
                     raise refuse("GZIP_TOO_LARGE", path.name, limit=limit_bytes)
-                inspector.add(chunk)
+                if inspector.is_text:
+                    inspector.add(chunk)
                 plain.write(chunk)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         # A cut-off gzip raises EOFError, which is no OSError.

@@ -11,7 +11,6 @@ from pathlib import Path
 import polars as pl
 
 from billing.ingest.fields import (
-    EPOCHS,
     IS_NOT_OURS,
     SERVICE_NUMBER,
     derive,
@@ -22,7 +21,7 @@ from billing.ingest.fields import (
     read_values,
     settle_outcome,
 )
-from billing.ingest.layout import Layout
+from billing.ingest.layout import EPOCHS, Layout
 from billing.ingest.lines import (
     CELL,
     IS_PLAIN,
@@ -43,11 +42,17 @@ BLANKS = " \t"
 _ODD_LINE = "odd_line"
 
 
-def read_text(text: Path, framing: pl.Expr, form: LineForm, layout: Layout, file_number: int) -> Iterator[pl.DataFrame]:
+class OpenQuote(Exception):
+    """A line of a quoted file leaves a quote open, so it may go on in the next."""
+
+
+def read_text(
+    text: Path, framing: pl.Expr, form: LineForm, layout: Layout, file_number: int, *, is_joined: bool = False
+) -> Iterator[pl.DataFrame]:
     """Rows of `Cdr` of a whole text; of each batch of lines the plain rows first, then the others, in order of line.
 
     Putting the others between the plain ones again would move every row once more (measured: a tenth of reading).
-    `collect_batches` is marked unstable in Polars 2.1; this is its only use.
+    `collect_batches` is marked unstable in Polars 2.1; it is used here and for stated totals.
 
     Args:
         text: UTF-8, one line a record.
@@ -55,6 +60,10 @@ def read_text(text: Path, framing: pl.Expr, form: LineForm, layout: Layout, file
         form: how the lines are cut.
         layout: how the cells are written.
         file_number: number of the file, from 1; upper half of `cdr_id`.
+        is_joined: a record that spans lines was brought onto one, so what still leaves a quote open is broken.
+
+    Raises:
+        OpenQuote: as said; nothing of the text holds then.
     """
     records = pl.scan_lines(text, name=LINE, row_index_name=LINE_INDEX, glob=False).filter(~framing)
     plainly = _read_plainly(records, form, layout, file_number)
@@ -64,8 +73,15 @@ def read_text(text: Path, framing: pl.Expr, form: LineForm, layout: Layout, file
             yield rows.select(Cdr.schema().names())
             continue
         odd = rows.filter(~is_plain).select(LINE_INDEX, pl.col(_ODD_LINE).alias(LINE))
+        if form.is_quoted and not is_joined and _leaves_quote_open(odd[LINE]):
+            raise OpenQuote
         yield rows.select(Cdr.schema().names()).filter(is_plain)
         yield careful_rows(odd, form, layout, file_number)
+
+
+def _leaves_quote_open(lines: pl.Series) -> bool:
+    """Whether one of some lines has an odd number of quotes."""
+    return bool((lines.str.count_matches('"', literal=True) % 2 == 1).any())
 
 
 def plain_rows(records: pl.DataFrame, form: LineForm, layout: Layout, file_number: int) -> pl.DataFrame:

@@ -14,12 +14,15 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from billing.core.findings import refuse
+from billing.ingest.forms.delimited import joined_text
+from billing.ingest.forms.opening import open_work_text
+from billing.ingest.forms.work import WorkText
 from billing.ingest.layout import Layout
-from billing.ingest.lines import LINE, LINE_INDEX, is_framing, line_form
+from billing.ingest.lines import LINE, LINE_INDEX
 from billing.ingest.received import receive
-from billing.ingest.recognition import find_header, recognise
-from billing.ingest.rows import read_text
-from billing.ingest.text import PlainFile, head_lines, plain_file, work_text
+from billing.ingest.rows import OpenQuote, read_text
+from billing.ingest.statements import Stated, read_stated
+from billing.ingest.text import PlainFile, plain_file
 from billing.tables.calls import LINES_PER_FILE, NOT_OURS, Cdr
 from billing.tables.parquet import scan_tables, write_by_date
 
@@ -44,7 +47,7 @@ class FileReading:
         file_name: its name, without a folder.
         layout: `id@version`.
         source: who wrote it.
-        encoding: `utf-8` or `gb18030`, of the unpacked text.
+        encoding: `utf-8` or `gb18030`, of the unpacked text; of other forms how they were read, such as `parquet`.
         record_count: records; the sum of the rows of the parts.
         framing_count: physical lines that are no records (header, blank, comment).
         not_ours_count: records the layout says are no calls to a 400 number.
@@ -52,6 +55,9 @@ class FileReading:
         first_seen: last usage date found in the file, None when there is none.
         raw_copy: the kept file, None when none was asked for.
         raw_form: how it is packed, `zst` or `gz`.
+        sequence: the file's number in the row of its source's files, None when the layout tells of none.
+        stated_records: how many records the file says it has, None when it does not say.
+        stated_talk_seconds: the seconds of talk it says its records have, None when it does not say.
     """
 
     sha256: str
@@ -66,6 +72,9 @@ class FileReading:
     first_seen: dt.date | None
     raw_copy: Path | None
     raw_form: str | None
+    sequence: int | None = None
+    stated_records: int | None = None
+    stated_talk_seconds: int | None = None
 
 
 def read_cdr_file(
@@ -76,16 +85,18 @@ def read_cdr_file(
     staging: Path,
     raw_copy: Path | None,
     layout_id: str | None = None,
+    is_excerpt: bool = False,
 ) -> FileReading:
     """Read one file into `staging/<date>.parquet`, tables of `Cdr`, and keep a compressed copy of it.
 
     Args:
-        path: the file as it came: plain or gzip, UTF-8 or GB18030.
+        path: the file as it came: plain or gzip, of any form that a layout may have.
         file_number: its number in the books, from 1; upper half of every `cdr_id`.
         layouts: what it may be.
         staging: a folder of its own, made when missing; only the parts stay in it.
         raw_copy: where the copy goes, `.zst` or `.gz` is added; None keeps none.
         layout_id: the layout to use, when it shall not be recognised by the header.
+        is_excerpt: the file is the first part of another, so what it says about all its records does not hold.
 
     Raises:
         Refusal: the file as a whole cannot be read; staging and copy are as if it had never come.
@@ -99,49 +110,66 @@ def read_cdr_file(
     try:
         work.mkdir(parents=True, exist_ok=True)
         plain = plain_file(path, received, work)
-        layout, framing_count = _stage_rows(plain, candidates, staging, file_number)
+        text, framing_count = _stage_rows(plain, candidates, staging, file_number, is_excerpt=is_excerpt)
+        parts = _parts(staging, text.layout)
+        record_count = sum(part.rows for part in parts.values())
+        stated = Stated() if is_excerpt else read_stated(text, plain.name, record_count)
         shutil.rmtree(work)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         if received.raw_copy:
             received.raw_copy.unlink(missing_ok=True)
         raise
-    parts = _parts(staging, layout)
+    layout = text.layout
     return FileReading(
         sha256=received.sha256,
         file_name=path.name,
         layout=layout.tag,
         source=layout.source_name,
-        encoding=plain.encoding,
-        record_count=sum(part.rows for part in parts.values()),
+        encoding=text.encoding,
+        record_count=record_count,
         framing_count=framing_count,
         not_ours_count=sum(part.not_ours for part in parts.values()),
         parts=parts,
         first_seen=max((day for day in parts if day), default=None),
         raw_copy=received.raw_copy,
         raw_form=received.raw_form,
+        sequence=stated.sequence,
+        stated_records=stated.records,
+        stated_talk_seconds=stated.talk_seconds,
     )
 
 
-def _stage_rows(plain: PlainFile, layouts: Sequence[Layout], staging: Path, file_number: int) -> tuple[Layout, int]:
-    """Write the parts; the layout that was recognised, and the number of lines that are no records."""
-    header_line, header = find_header(head_lines(plain), layouts, plain.name)
-    layout, columns = recognise(header, layouts, f"{plain.name}:{header_line}")
-    if plain.encoding not in layout.encodings:
-        words = {"found": plain.encoding, "layout": layout.tag, "allowed": ", ".join(layout.encodings)}
-        raise refuse("ENCODING_NOT_ALLOWED", f"{plain.name}:1", **words)
-    text = work_text(plain, staging / "work")
+def _stage_rows(
+    plain: PlainFile, layouts: Sequence[Layout], staging: Path, file_number: int, *, is_excerpt: bool
+) -> tuple[WorkText, int]:
+    """Write the parts; the text they were read from, and the number of its lines that are no records."""
+    text = open_work_text(plain, layouts, staging / "work", is_excerpt=is_excerpt)
     if text.facts.line_count >= LINES_PER_FILE:
         raise refuse("FILE_TOO_LONG", plain.name, lines=text.facts.line_count, limit=LINES_PER_FILE - 1)
-    form = line_form(layout, columns, text.facts)
-    framing = is_framing(header, header_line, layout)
-    write_by_date(read_text(text.path, framing, form, layout, file_number), Cdr, staging, Cdr.usage_date)
+    if not _write_parts(text, staging, file_number):
+        text = joined_text(text, staging / "work", plain.name)
+        _write_parts(text, staging, file_number, is_joined=True)
     framing_count = text.facts.line_count - sum(_row_count(path) for path in staging.glob("*.parquet"))
-    if framing_count != (header_line if layout.has_header else 0):
+    if framing_count != text.framing_least:
         # Lines were counted from the bytes, records from what was written: a line that got lost between shows here.
-        counted = pl.scan_lines(text.path, name=LINE, row_index_name=LINE_INDEX, glob=False).select(framing.sum())
-        assert framing_count == counted.collect().item(), f"{plain.name}: {text.facts.line_count} lines"
-    return layout, framing_count
+        counted = pl.scan_lines(text.path, name=LINE, row_index_name=LINE_INDEX, glob=False)
+        framing = counted.select(text.framing.sum()).collect().item()
+        assert framing_count == framing, f"{plain.name}: {text.facts.line_count} lines"
+    return text, framing_count
+
+
+def _write_parts(text: WorkText, staging: Path, file_number: int, *, is_joined: bool = False) -> bool:
+    """Write the parts; false when a line leaves a quote open, which shows only here, so that other files pay nothing.
+
+    Of what was read until then nothing is written or held.
+    """
+    rows = read_text(text.path, text.framing, text.form, text.layout, file_number, is_joined=is_joined)
+    try:
+        write_by_date(rows, Cdr, staging, Cdr.usage_date)
+    except OpenQuote:
+        return False
+    return True
 
 
 def _parts(staging: Path, layout: Layout) -> dict[dt.date | None, PartFile]:

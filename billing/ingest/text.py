@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from billing.core.findings import Refusal, refuse
-from billing.ingest.layout import Encoding
+from billing.ingest.file_form import Encoding
+from billing.ingest.kinds import HEAD_BYTES as KIND_BYTES
+from billing.ingest.kinds import Kind, kind_of
 from billing.ingest.received import CHUNK_BYTES, Inspector, Received, TextFacts, refuse_utf16, unpack
 
 HEAD_BYTES = 256 << 10
@@ -18,38 +20,34 @@ HEAD_BYTES = 256 << 10
 
 @dataclass(frozen=True)
 class PlainFile:
-    """The unpacked bytes of a file, its facts, and the one encoding that fits all of it."""
+    """The unpacked bytes of a file: what they are, their facts, and of a text the one encoding that fits all of it.
+
+    Of a file that is no text the facts and the encoding say nothing.
+    """
 
     name: str
     path: Path
+    kind: Kind
     facts: TextFacts
     has_bom: bool
     encoding: Encoding
 
 
-@dataclass(frozen=True)
-class WorkText:
-    """UTF-8 text with one line a record, read in place or from a working copy."""
-
-    path: Path
-    facts: TextFacts
-
-
 def plain_file(path: Path, received: Received, staging: Path) -> PlainFile:
     """The bytes to read: the file itself, or what a gzip file holds, unpacked into `staging`."""
-    plain, facts, has_bom = path, received.facts, received.has_bom
+    plain, facts, has_bom, kind = path, received.facts, received.has_bom, received.kind
     if received.is_gzip:
         plain = staging / "unpacked.txt"
         facts = unpack(path, plain)
         with plain.open("rb") as stream:
-            head = stream.read(4)
+            head = stream.read(KIND_BYTES)
         if not head:
             raise refuse("FILE_EMPTY", f"{path.name}:1")
         refuse_utf16(head, path.name)
-        has_bom = head.startswith(codecs.BOM_UTF8)
+        has_bom, kind = head.startswith(codecs.BOM_UTF8), kind_of(head)
     if has_bom and not facts.is_utf8:
         raise refuse("FILE_NOT_TEXT", f"{path.name}:1", encodings="utf-8", problem="the byte order mark says UTF-8")
-    return PlainFile(path.name, plain, facts, has_bom, "utf-8" if facts.is_utf8 else "gb18030")
+    return PlainFile(path.name, plain, kind, facts, has_bom, "utf-8" if facts.is_utf8 else "gb18030")
 
 
 def head_lines(plain: PlainFile) -> list[str]:
@@ -69,23 +67,22 @@ def head_lines(plain: PlainFile) -> list[str]:
     return lines if len(raw) < HEAD_BYTES or len(lines) == 1 else lines[:-1]
 
 
-def work_text(plain: PlainFile, staging: Path) -> WorkText:
-    """The text to read rows from: in place when the bytes allow it, else a working copy in `staging`.
+def utf8_text(plain: PlainFile, staging: Path) -> tuple[Path, TextFacts]:
+    """A file as UTF-8 with plain line ends, and its facts: in place when the bytes allow it, else a copy in `staging`.
 
     Raises:
         Refusal: a byte fits neither UTF-8 nor GB18030.
     """
-    in_place = plain.encoding == "utf-8" and not plain.has_bom and not plain.facts.has_lone_cr
-    if in_place:
-        return WorkText(plain.path, plain.facts)
-    copy = staging / "working.txt"
-    return WorkText(copy, _transcode(plain, copy))
+    if plain.encoding == "utf-8" and not plain.has_bom and not plain.facts.has_lone_cr:
+        return plain.path, plain.facts
+    copy = staging / "utf8.txt"
+    return copy, _transcode(plain, copy)
 
 
 def _transcode(plain: PlainFile, target: Path) -> TextFacts:
     decoder = codecs.getincrementaldecoder("utf-8-sig" if plain.has_bom else plain.encoding)("strict")
     newlines = io.IncrementalNewlineDecoder(None, translate=True)
-    inspector = Inspector(plain.name)
+    inspector = Inspector(plain.name, plain.kind)
     with plain.path.open("rb", buffering=0) as source, target.open("wb", buffering=0) as copy:
         while True:
             chunk = source.read(CHUNK_BYTES)

@@ -258,20 +258,20 @@ def test_cell_in_the_far_corner_does_not_end_the_process(folder, found):
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    assert ("CATALOG_SHEET_TOO_WIDE", "customers.xlsx") in found(read_catalog(folder))
+    assert ("SHEET_TOO_WIDE", "customers.xlsx") in found(read_catalog(folder))
 
 
 def test_what_is_no_workbook_is_refused(folder, found):
     (folder / "customers.csv").unlink()
     (folder / "customers.xlsx").write_bytes(b"PK no archive")
-    assert ("CATALOG_WORKBOOK_UNREADABLE", "customers.xlsx") in found(read_catalog(folder))
+    assert ("WORKBOOK_UNREADABLE", "customers.xlsx") in found(read_catalog(folder))
 
 
 def test_archive_without_a_workbook_is_refused(folder, found):
     (folder / "customers.csv").unlink()
     with zipfile.ZipFile(folder / "customers.xlsx", "w") as archive:
         archive.writestr("hello.txt", "x")
-    assert ("CATALOG_WORKBOOK_UNREADABLE", "customers.xlsx") in found(read_catalog(folder))
+    assert ("WORKBOOK_UNREADABLE", "customers.xlsx") in found(read_catalog(folder))
 
 
 def test_every_reason_has_words_in_both_languages():

@@ -4,8 +4,8 @@
 
     books: stocked | ingested | drafted | closed
     replace PATH: OLD => NEW            (also: append PATH: TEXT, take PATH: TEXT, delete PATH, gzip PATH, cut PATH,
-    write PATH                           encode PATH: ENCODING, do COMMAND, lock)
-        lines of the file
+    write PATH                           encode PATH: ENCODING, do COMMAND, lock, zip PATH)
+        lines of the file                (a CSV for PATH.parquet and PATH.xlsx; `column:double` holds floats)
     $ run BOOKS 2026-10
     exit: 1
     says: rate_plans/tax/vat.yaml:3: REASON: what, for which key; what to do
@@ -17,10 +17,15 @@
 import fcntl
 import gzip
 import re
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xlsxwriter
 
 from tests.commands.corner_shop import bill400
 
@@ -97,7 +102,14 @@ def _act(action: str, block: list[str], books: Path, stack: ExitStack) -> None:
         path.write_text(path.read_text("utf-8") + what + "\n", "utf-8")
     elif word == "write":
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join([*block, ""]), "utf-8")
+        if path.suffix in (".parquet", ".xlsx"):
+            _write_table(path, [line.split(",") for line in block])
+        else:
+            path.write_text("\n".join([*block, ""]), "utf-8")
+    elif word == "zip":
+        with zipfile.ZipFile(path.with_name(path.name + ".zip"), "w") as archive:
+            archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes())
+        path.unlink()
     elif word == "delete":
         path.unlink()
     elif word == "gzip":
@@ -109,6 +121,20 @@ def _act(action: str, block: list[str], books: Path, stack: ExitStack) -> None:
         path.write_bytes(path.read_text("utf-8").encode(what))
     else:
         raise ValueError(f"no action {word}")
+
+
+def _write_table(path: Path, rows: list[list[str]]) -> None:
+    if path.suffix == ".xlsx":
+        with xlsxwriter.Workbook(str(path)) as workbook:
+            sheet = workbook.add_worksheet()
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+        return
+    columns = {}
+    for name, *values in zip(*rows, strict=True):
+        name, _, kind = name.partition(":")
+        columns[name] = pa.array([float(value) for value in values]) if kind else pa.array(values)
+    pq.write_table(pa.table(columns), path)
 
 
 def fits(expected: str, message: str) -> bool:

@@ -46,6 +46,7 @@ LAYERS: dict[str, Layer] = {
     "billing/ingest": _stage(
         pyarrow="received bytes are cut into lines at the file edge",
         pydantic="layout files are checked field by field",
+        python_calamine="some send their calls as a workbook",
         yaml="layout files are YAML",
     ),
     "billing/validation": _stage(duckdb="the gate scans rows in SQL", yaml="its rules are YAML, an SQL condition each"),

@@ -1,4 +1,5 @@
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,12 @@ def test_shipped_layouts_load_in_order_of_name():
     names = [layout.id for layout in LAYOUTS]
     assert names == sorted(names)
     assert {"carrier_400_zh", "freeswitch_csv", "vos3000"} <= set(names)
+
+
+def test_every_shipped_layout_stands_on_its_page():
+    page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "layouts.md"
+    text = page.read_text("utf-8")
+    assert [layout.id for layout in LAYOUTS if f"`{layout.id}`" not in text] == []
 
 
 @pytest.mark.parametrize(

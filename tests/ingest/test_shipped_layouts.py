@@ -42,11 +42,28 @@ EXPECTED = {
         (CALLER, "09:00:00", None, "09:01:06", 61_000, "answered", None),
         (CALLER, "10:00:00", None, "10:00:30", 0, "busy", None),
     ],
+    # An object a line. 1791248400250000 is 2026-10-06 09:00:00.250 in Beijing; the answer comes 5 s later and the end
+    # 61.540 s after that, which billsec says as 62. The caller is percent-encoded; the third is a leg we
+    # dialled 2 s after the call came.
+    "freeswitch_json": [
+        (CALLER, "09:00:00", None, "09:01:06", 61_540, "answered", None),
+        ("01087128906", "09:00:00", None, "09:00:30", 0, "busy", None),
+        ("4001000001", "09:00:02", None, "09:01:06", 61_540, "not_ours", None),
+    ],
+    # Four pushes, of which the first holds two calls, the second repeats one and the third is empty. 01:00 UTC is 09:00
+    # in Beijing, 16:30 UTC half past midnight of the next day. Answer 01:00:07, end 01:01:08: 61 s.
+    "huawei_cloud_voice": [
+        (CALLER, "09:00:00", None, "09:01:08", 61_000, "answered", None),
+        ("01087128906", "09:00:00", None, "09:00:30", 0, "busy", None),
+        (CALLER, "09:00:00", None, "09:01:08", 61_000, "answered", None),
+        (CALLER, "00:30:00", None, "00:30:20", 0, "abandoned", None),
+    ],
 }
 
 
 def sample(layout: str) -> str:
-    return (SAMPLES / f"{layout}.csv").read_text("utf-8")
+    (path,) = SAMPLES.glob(f"{layout}.*")
+    return path.read_text("utf-8")
 
 
 def clock(when: dt.datetime | None) -> str | None:
@@ -87,3 +104,24 @@ def test_blank_lines_around_records_without_a_header_are_framing(tmp_path):
     reading = read_bytes(tmp_path, f"\n{sample('asterisk_cdr_csv')}\n".encode())
     assert (reading.record_count, reading.framing_count) == (2, 2)
     assert rows_of(reading)["line"].to_list() == [2, 3]
+
+
+def test_events_of_flatstore_are_records_that_cannot_be_billed_alone(tmp_path):
+    # The first event belongs to a call of an earlier file and names no number. 1791248400 is 2026-10-06 09:00:00. An
+    # answered call has no end in its event, so no talk; the rule that talk must be known holds it back.
+    reading = read_bytes(tmp_path, sample("opensips_flatstore").encode(), "acc.psv")
+    found = rows_of(reading).select("line", "call_id", "service_number", "talk_ms", "outcome").rows()
+    assert reading.layout == "opensips_flatstore@1"
+    assert found == [
+        (1, "o-0@10.0.0.1", None, None, "answered"),
+        (2, "o-1@10.0.0.1", "4001000001", 0, "busy"),
+        (3, "o-2@10.0.0.1", "4001000001", None, "answered"),
+        (4, "o-2@10.0.0.1", "4001000001", None, "answered"),
+        (5, "o-2@10.0.0.1", None, None, "answered"),
+    ]
+
+
+def test_events_that_never_name_a_number_tell_no_layout(tmp_path):
+    only_ends = [line for line in sample("opensips_flatstore").splitlines() if line.startswith("BYE")]
+    with pytest.raises(Refusal, match="UNKNOWN_LAYOUT"):
+        read_bytes(tmp_path, "\n".join(only_ends).encode(), "acc.psv")

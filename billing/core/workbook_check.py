@@ -4,10 +4,13 @@ The reader lays a sheet out as a full rectangle, so one cell in the far corner a
 ends the process; and it shows an error cell (#N/A, #REF!) as an empty one.
 """
 
+import errno
 import html
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from billing.core.findings import refuse
@@ -22,34 +25,57 @@ _ERROR = re.compile(rb"\st=[\"']e[\"']")
 _SHEET = re.compile(r"<(?:\w+:)?sheet\s[^>]*>")
 _ATTRIBUTE = re.compile(r"([\w:]+)=\"([^\"]*)\"")
 _RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
+_DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, UnicodeDecodeError)
+"""What reading an archive may raise when it is damaged, has a password, or is packed in an unusual way."""
 _WORKBOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
 
-def check_workbook(path: Path) -> None:
+def check_workbook(path: Path, name: str = "") -> None:
     """Refuse a workbook that is no archive, unpacks to too much, or holds a sheet with a far corner.
+
+    Args:
+        path: where it lies.
+        name: its name for messages, where that is another.
 
     Raises:
         Refusal: as said.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED_BYTES:
-                raise refuse("CATALOG_FILE_TOO_LARGE", path.name, limit=MAX_UNPACKED_BYTES // 2**20)
-            for member in archive.namelist():
-                if _is_sheet(member):
-                    rows, columns, _ = _extent(archive.read(member))
-                    if rows * columns > MAX_CELLS:
-                        raise refuse("CATALOG_SHEET_TOO_WIDE", path.name, rows=rows, columns=columns)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        raise refuse("CATALOG_WORKBOOK_UNREADABLE", path.name, problem=str(error)) from error
+    name = name or path.name
+    with _archive(path, name) as archive:
+        if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED_BYTES:
+            raise refuse("WORKBOOK_TOO_LARGE", name, limit=MAX_UNPACKED_BYTES // 2**20)
+        names = archive.namelist()
+        # What a part says of its size is only believed once it was unpacked so far and not further.
+        if damaged := archive.testzip():
+            raise zipfile.BadZipFile(damaged)
+        if len(set(names)) < len(names):
+            raise zipfile.BadZipFile("a part stands twice")
+        for member in names:
+            if _is_sheet(member):
+                rows, columns, _ = _extent(archive.read(member))
+                if rows * columns > MAX_CELLS:
+                    raise refuse("SHEET_TOO_WIDE", name, rows=rows, columns=columns)
 
 
-def error_cells(path: Path, sheet: str) -> list[str]:
+def member_names(path: Path, name: str) -> list[str]:
+    """What an archive holds, by name.
+
+    Raises:
+        Refusal: it is none.
+    """
+    with _archive(path, name) as archive:
+        return archive.namelist()
+
+
+def error_cells(path: Path, sheet: str, name: str = "") -> list[str]:
     """The cells of a sheet that hold an error, by name; call `check_workbook` first.
 
     A workbook whose parts are named in an unusual way is searched whole.
+
+    Raises:
+        Refusal: a part is damaged.
     """
-    with zipfile.ZipFile(path) as archive:
+    with _archive(path, name or path.name) as archive:
         names = set(archive.namelist())
         sheets = sorted(name for name in names if _is_sheet(name))
         if {_WORKBOOK, _RELATIONS} <= names:
@@ -59,6 +85,20 @@ def error_cells(path: Path, sheet: str) -> list[str]:
                 if html.unescape(attributes.get("name", "")) == sheet and targets.get(attributes.get("r:id")) in names:
                     sheets = [targets[attributes["r:id"]]]
         return [cell for name in sheets for cell in _extent(archive.read(name))[2]]
+
+
+@contextmanager
+def _archive(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except _DAMAGE as error:
+        raise refuse("WORKBOOK_UNREADABLE", name, problem=str(error)) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # A part is said to lie before the beginning of the file.
+        raise refuse("WORKBOOK_UNREADABLE", name, problem=str(error)) from error
 
 
 def _targets(relations: str) -> dict[str | None, str]:

@@ -175,6 +175,7 @@ class SourceFact:
     first_seen: str | None
     stated_records: int | None = None
     stated_talk_seconds: int | None = None
+    found_talk_seconds: int | None = None
     sequence: int | None = None
     commit: int = 0
 

@@ -222,6 +222,7 @@ def received_facts(books: Books, found: Sequence[Accepted], duplicates: pl.Serie
                 "duplicate_count": copies[source.file_number],
                 "stated_records": source.stated_records,
                 "stated_talk_seconds": source.stated_talk_seconds,
+                "found_talk_seconds": source.found_talk_seconds,
                 "sequence": source.sequence,
                 "expected_sequence": before + 1 if before is not None else None,
             }

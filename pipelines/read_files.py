@@ -136,4 +136,8 @@ def _fact(reading: FileReading, path: Path, number: int, raw_path: str) -> Sourc
         framing_count=reading.framing_count,
         not_ours_count=reading.not_ours_count,
         first_seen=reading.first_seen.isoformat() if reading.first_seen else None,
+        stated_records=reading.stated_records,
+        stated_talk_seconds=reading.stated_talk_seconds,
+        found_talk_seconds=reading.found_talk_seconds,
+        sequence=reading.sequence,
     )

@@ -58,6 +58,7 @@ class FileReading:
         sequence: the file's number in the row of its source's files, None when the layout tells of none.
         stated_records: how many records the file says it has, None when it does not say.
         stated_talk_seconds: the seconds of talk it says its records have, None when it does not say.
+        found_talk_seconds: the seconds they have, worked out where it says something of it.
     """
 
     sha256: str
@@ -75,6 +76,7 @@ class FileReading:
     sequence: int | None = None
     stated_records: int | None = None
     stated_talk_seconds: int | None = None
+    found_talk_seconds: int | None = None
 
 
 def read_cdr_file(
@@ -113,7 +115,7 @@ def read_cdr_file(
         text, framing_count = _stage_rows(plain, candidates, staging, file_number, is_excerpt=is_excerpt)
         parts = _parts(staging, text.layout)
         record_count = sum(part.rows for part in parts.values())
-        stated = Stated() if is_excerpt else read_stated(text, plain.name, record_count)
+        stated = Stated() if is_excerpt else read_stated(text, plain.name)
         shutil.rmtree(work)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
@@ -137,6 +139,7 @@ def read_cdr_file(
         sequence=stated.sequence,
         stated_records=stated.records,
         stated_talk_seconds=stated.talk_seconds,
+        found_talk_seconds=stated.found_talk_seconds,
     )
 
 

@@ -1,7 +1,7 @@
 """What a file says about itself in its header record and trailer, compared with what it holds.
 
-A trailer stands last and a header record first, once each. A file that lacks one its layout requires is not complete; a
-file whose figures differ from its records is refused whole, with both figures.
+A trailer stands last and a header record first, once each. A file that lacks one its layout requires is not complete.
+Whether its totals agree with its records is for the quality gate to judge; here both figures are found.
 """
 
 import re
@@ -30,25 +30,26 @@ class Stated:
     Attributes:
         records: how many records it has.
         talk_seconds: the seconds of talk of all of them.
+        found_talk_seconds: the seconds its records have, worked out where it states them.
         sequence: its number in the row of its source's files.
     """
 
     records: int | None = None
     talk_seconds: int | None = None
+    found_talk_seconds: int | None = None
     sequence: int | None = None
 
 
-def read_stated(text: WorkText, name: str, record_count: int) -> Stated:
-    """The figures that a file states, all of them found right.
+def read_stated(text: WorkText, name: str) -> Stated:
+    """The figures that a file states.
 
     Args:
         text: the file's working text.
         name: the file's name.
-        record_count: how many records were read.
 
     Raises:
-        Refusal: a required header record or trailer is missing, one stands elsewhere, a figure cannot be read, or one
-            differs from what the file holds.
+        Refusal: a required header record or trailer is missing, one stands elsewhere, a figure cannot be read, or the
+            header record and the trailer or the name differ.
     """
     layout = text.layout
     found: dict[str, int] = {}
@@ -59,22 +60,24 @@ def read_stated(text: WorkText, name: str, record_count: int) -> Stated:
     for record, is_trailer in ((layout.header_record, False), (layout.trailer, True)):
         placed = _placed(text, record, name, is_trailer=is_trailer) if record else None
         if record and placed:
-            found |= _read_record(text, record, placed, name, {**found, "records": record_count})
+            found |= _read_record(text, record, placed, name, found)
+    if "talk_seconds" in found:
+        found["found_talk_seconds"] = _talk_seconds(text)
     return Stated(**found)
 
 
 def _read_record(
     text: WorkText, record: FramingRecord, placed: tuple[int, str], name: str, known: Mapping[str, int]
 ) -> dict[str, int]:
-    """The figures of one header record or trailer, each equal to what is known of it."""
+    """The figures of one header record or trailer, each equal to what the file said of it before."""
     number, line = placed
     where = f"{name}:{number}"
     figures = {}
     for figure, place in _places(record).items():
         stated = _figure(line, place, text, where, figure)
-        held = _talk_seconds(text) if figure == "talk_seconds" else known.get(figure, stated)
-        if held != stated:
-            raise refuse("TRAILER_DISAGREES", where, figure=figure, stated=stated, found=held)
+        before = known.get(figure, stated)
+        if before != stated:
+            raise refuse("STATEMENTS_DIFFER", where, figure=figure, stated=stated, before=before)
         figures[figure] = stated
     return figures
 

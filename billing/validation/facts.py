@@ -21,6 +21,7 @@ RECEIVED = pl.Schema(
         "duplicate_count": pl.Int64,
         "stated_records": pl.Int64,
         "stated_talk_seconds": pl.Int64,
+        "found_talk_seconds": pl.Int64,
         "sequence": pl.Int64,
         "expected_sequence": pl.Int64,
         "late_day": pl.Date,
@@ -34,6 +35,7 @@ FACTS = {
     "duplicate_count": ("records that were received before", "此前已收到的记录数"),
     "stated_records": ("records as the file itself states", "文件自己声明的记录数"),
     "stated_talk_seconds": ("talk time as the file itself states, s", "文件自己声明的通话秒数"),
+    "found_talk_seconds": ("talk time of all its records, where it states one, s", "全部记录的通话秒数（有声明时）"),
     "sequence": ("number of the file in its source's sequence", "文件在来源中的序号"),
     "expected_sequence": ("number that was due after the last file of the source", "按上一文件应有的序号"),
     "late_day": ("day on or before which 99 % of its calls start", "99%话单不晚于此日"),
@@ -44,7 +46,6 @@ FACTS = {
     "talk_without_answer": ("of these with talk time", "其中带通话时长"),
     "whole_minute_count": ("calls that start on a full minute", "开始时间为整分的来话"),
     "unknown_count": ("calls to numbers that stand in no catalog", "号码未登记的来话"),
-    "talk_seconds": ("talk time of all calls, s", "通话时长合计（秒）"),
     "days_known": ("how many of the last four same weekdays the books know, at least", "可对比的同星期几天数（最少）"),
     "hours_unusual": ("hours with far fewer or more calls than usual", "话务量异常的时段数"),
     "mean_talk_ms": (

@@ -16,8 +16,7 @@ select
     count(*) filter (outcome not in ('answered', 'ivr_only')) as unanswered_count,
     count(*) filter (outcome not in ('answered', 'ivr_only') and talk_ms > 0) as talk_without_answer,
     count(*) filter (second(started_at) = 0) as whole_minute_count,
-    count(*) filter (service_number not in (from known_number)) as unknown_count,
-    coalesce(sum(talk_ms) filter (talk_ms > 0), 0)::bigint as any_talk_ms
+    count(*) filter (service_number not in (from known_number)) as unknown_count
 from calls
 group by all;
 
@@ -103,7 +102,7 @@ counted as (
     select file_number, sum(call_count)::bigint as call_count, sum(answered_count)::bigint as answered_count,
         sum(short_count)::bigint as short_count, sum(unanswered_count)::bigint as unanswered_count,
         sum(talk_without_answer)::bigint as talk_without_answer, sum(whole_minute_count)::bigint as whole_minute_count,
-        sum(unknown_count)::bigint as unknown_count, (sum(any_talk_ms) // 1000)::bigint as talk_seconds
+        sum(unknown_count)::bigint as unknown_count
     from hours group by all
 ),
 of_days as (
@@ -129,7 +128,7 @@ held as (
 select r.*, coalesce(call_count, 0) as call_count, coalesce(answered_count, 0) as answered_count,
     coalesce(short_count, 0) as short_count, coalesce(unanswered_count, 0) as unanswered_count,
     coalesce(talk_without_answer, 0) as talk_without_answer, coalesce(whole_minute_count, 0) as whole_minute_count,
-    coalesce(unknown_count, 0) as unknown_count, coalesce(talk_seconds, 0) as talk_seconds,
+    coalesce(unknown_count, 0) as unknown_count,
     coalesce(days_known, 0) as days_known, coalesce(hours_unusual, 0) as hours_unusual, mean_talk_ms, usual_talk_ms,
     coalesce(twin_count, 0) as twin_count, clock_offset_ms, coalesce(held_count, 0) as held_count, held_value_micro,
     b.* exclude (file_number)

@@ -76,11 +76,11 @@ def test_shares_are_exact():
 
 @pytest.mark.parametrize(
     ("rule_id", "stated"),
-    [("F001", {"stated_records": 3}), ("F002", {"stated_talk_seconds": 121})],
+    [("F001", {"stated_records": 3}), ("F002", {"stated_talk_seconds": 121, "found_talk_seconds": 120})],
 )
 def test_a_file_that_contradicts_what_it_states_is_refused_unless_somebody_answers_for_it(tmp_path, rule_id, stated):
     # Two calls of 60 s: 2 records, 120 s.
-    agrees = {name: value - 1 for name, value in stated.items()}
+    agrees = {name: value if name == "found_talk_seconds" else value - 1 for name, value in stated.items()}
     assert broken(judge_files(tmp_path, [[{}, {}]], facts=[agrees])) == []
     judgement = judge_files(tmp_path, [[{}, {}]], facts=[stated])
     assert judgement.files[1].refused == [rule_id]

@@ -182,8 +182,10 @@ def refuse_twice(layout: Layout, columns: Sequence[str], where: str) -> None:
 def _are_records(lines: Sequence[str], layout: Layout, encoding: Encoding) -> bool:
     """Whether the first of some lines can be a record of a layout without a header, and one of them is a whole one.
 
-    A start and a number may be missing on the first: of the events of a call only the first names them.
+    A start and a number may be missing on the first: of the events of a call only the first names them, and the first
+    leg may go to an extension.
     """
+    is_leg = layout.assemble is not None and layout.assemble.kind == "legs"
     started, number = (layout.fields[name] for name in ("started_at", "service_number"))
 
     def fits(line: str, is_whole: bool) -> bool:
@@ -192,7 +194,8 @@ def _are_records(lines: Sequence[str], layout: Layout, encoding: Encoding) -> bo
             return False
         start, service = named[started.column], named[number.column]
         has_start = _is_time(start, started.form) or (not is_whole and not start)
-        return has_start and (bool(_SOME_NUMBER.search(service)) or (not is_whole and not service))
+        may_lack = not is_whole and (is_leg or not service)
+        return has_start and (may_lack or bool(_SOME_NUMBER.search(service)))
 
     return fits(lines[0], is_whole=False) and any(fits(line, is_whole=True) for line in lines)
 

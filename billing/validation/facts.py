@@ -19,6 +19,7 @@ RECEIVED = pl.Schema(
         "source": pl.String,
         "record_count": pl.Int64,
         "duplicate_count": pl.Int64,
+        "waiting_count": pl.Int64,
         "stated_records": pl.Int64,
         "stated_talk_seconds": pl.Int64,
         "sequence": pl.Int64,
@@ -26,7 +27,10 @@ RECEIVED = pl.Schema(
         "late_day": pl.Date,
     }
 )
-"""What is known of a file before its calls are looked at; what it does not state is null."""
+"""What is known of a file before its calls are looked at; what it does not state is null.
+
+`waiting_count` are its records that are no calls by themselves: only the calls that were made of them are judged.
+"""
 PRICES = pl.Schema({"service_number": pl.String, "micro_per_minute": pl.Int64})
 NUMBERS = pl.Schema({"service_number": pl.String})
 FACTS = {

@@ -72,7 +72,7 @@ def weigh(books: Books, new: pl.DataFrame, rule: AssemblyRule, source: str, open
     joined = _joined(decided, formed, calls, new_from, open_from)
     is_held = (pl.col(_DECISION) == HOLD) | ((pl.col(_DECISION) == HOLD_NEW) & is_new)
     free = decided.filter(is_held).join(before, on=Cdr.cdr_id, how="anti", maintain_order="left")
-    numbers = pl.concat([new, stored]).select(Cdr.cdr_id, Cdr.service_number)
+    numbers = pl.concat([new, stored]).select(Cdr.cdr_id, Cdr.service_number, Cdr.talk_ms)
     touched = calls.join(decided.select(Cdr.cdr_id, SET, FATE, _DECISION), on=Cdr.cdr_id, maintain_order="left")
     again = touched.filter(pl.col(_DECISION) == FORM).join(_made(formed), on=SET, maintain_order="left")
     contradicted = touched.filter(pl.col(_DECISION) == HOLD, ~pl.col("is_closed"))

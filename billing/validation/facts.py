@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from billing.tables.calls import LINES_PER_FILE, NOT_OURS, SourceHour
+from billing.tables.calls import LINES_PER_FILE, NOT_OURS, Cdr, SourceHour
 from billing.validation.rules import Rule, breaches
 
 RECEIVED = pl.Schema(
@@ -118,6 +118,9 @@ def lay_out(
     tables = {"received": received, "price": known.prices, "history": known.history}
     if known.numbers is not None:
         tables["known_number"] = known.numbers
+    if not parts:
+        # Files with a header and nothing else, or with records of which no call came about.
+        tables["no_calls"] = Cdr.empty()
     for name, frame in tables.items():
         connection.register("given", frame.to_arrow())
         connection.execute(f"create table {name} as from given")
@@ -128,7 +131,7 @@ def lay_out(
         create view calls as
         select c.*, date '{known.earliest}' as earliest_billable, date '{known.latest}' as latest_billable,
             r.late_day as file_late_day
-        from read_parquet([{paths}]) c
+        from {f"read_parquet([{paths}])" if parts else "no_calls"} c
         join received r on r.file_number = c.cdr_id // {LINES_PER_FILE}
         where c.outcome is distinct from '{NOT_OURS}'
         """

@@ -347,4 +347,6 @@ def test_files_whose_records_are_calls_are_stored_as_before(shop):
     (entry,) = books_of(shop).state.of_table("cdr")
     assert pl.read_parquet(shop / entry.path, glob=False).columns == Cdr.schema().names()
     assert set(entry.key) == {"day", "file", "billing_period", "not_ours"}
-    assert {path.split("/")[1] for path in live_files(shop)} == {"cdr", "raw", "rated_call", "usage_total"}
+    assert {path.split("/")[1] for path in live_files(shop)} == {
+        "cdr", "gate", "raw", "rated_call", "source_hour", "usage_total",
+    }  # fmt: skip

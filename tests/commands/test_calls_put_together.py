@@ -332,6 +332,66 @@ def test_a_call_that_breaks_a_rule_is_judged_as_a_whole(shop, send):
     assert held["reason"] == "TALK_NEGATIVE"
 
 
+def test_without_a_file_that_the_gate_refuses_other_calls_come_about(shop):
+    """20 calls that nobody answered and that all have talk are ringing; its piece is gone, too."""
+    ringing = [f"R{line},,single,13900000001,4006000001,,2026-10-05 09:{line}:00,,2026-10-05 09:{line}:30,30,no_answer"
+               for line in range(10, 30)]  # fmt: skip
+    write_records(shop / "sent" / "a.csv", "pieces", LAST, *ringing)
+    write_records(shop / "sent" / "b.csv", "pieces", FIRST, piece("S1", 1, "single", "2026-10-05 11:00:00",
+                                                                  "2026-10-05 11:01:00", 60))  # fmt: skip
+    ended = bill400("ingest", shop, shop / "sent", "--json", code=1).json
+    assert ended["ingest"]["refused"] == ["a.csv"]
+    assert [finding["reason"] for finding in ended["findings"]].count("RINGING_COUNTED_AS_TALK") == 1
+    (told,) = ended["ingest"]["read"]
+    assert (told["records"], told["joined"], told["waiting"]) == (2, 0, 1)
+    assert counts(run(shop)) == {"records_read": 2, "records_waiting": 1, "calls_rated": 1}
+    assert verified(shop)
+
+
+def test_a_record_that_was_given_up_completes_nothing_any_more(shop, send):
+    send("a.csv", "pieces", LONE)
+    send("b.csv", "pieces", piece("S2", 1, "single", "2026-10-09 12:00:01", "2026-10-09 12:00:31", 30))
+    waits = bill400("suspense", shop, "--json").json
+    assert [row["reason"] for row in waits["records"]] == ["INCOMPLETE_CALL"]
+    assert waits["records"][0]["key"] == "2026-10-05/1-2"
+    bill400("write-off", shop, "2026-10-05/1-2", "--by", "me", "--reason", "the rest is lost")
+    assert counts(run(shop)) == {"records_read": 2, "records_written_off": 1, "calls_rated": 1}
+    assert bill400("suspense", shop, "--json").json["records"] == []
+    assert send("c.csv", "pieces", piece("W1", 2, "last", "2026-10-05 12:01:00", "2026-10-05 12:02:00", 60)) == {
+        "records": 1, "suspense": 1,
+    }  # fmt: skip
+    assert "TAKE_BACK_RESTS" in bill400("take-back", shop, 1, "--reason", "no", code=3).err
+    bill400("take-back", shop, 3, "--reason", "it was found")
+    assert bill400("suspense", shop, "--json").json["count"] == 2
+    assert verified(shop)
+
+
+def test_a_call_in_suspense_is_tried_again_as_it_was_put_together(shop, send):
+    """27 hours are too long until somebody answers for them: 1620 minutes, 162.00. A piece is never billed alone."""
+    ends = ["2026-10-05 00:00:00", "2026-10-05 09:00:00", "2026-10-05 18:00:00", "2026-10-06 03:00:00"]
+    places = ("first", "middle", "last")
+    send("a.csv", "pieces", *(piece("L7", number + 1, place, ends[number], ends[number + 1], 32_400)
+                              for number, place in enumerate(places)), LONE)  # fmt: skip
+    before = len(books_of(shop).commits)
+    bill400("recycle", shop)
+    assert len(books_of(shop).commits) == before
+    bill400("recycle", shop, "2026-10-05/1-4", "--override", "R007", "--by", "me", "--reason", "a night of music")
+    assert counts(run(shop)) == {
+        "records_read": 5, "records_joined": 2, "records_recycled": 1, "records_waiting": 1, "calls_rated": 1,
+    }  # fmt: skip
+    assert usage(shop) == [("97200", "162.00")]
+    # What would change a call that is billed under another id waits alone.
+    assert send("b.csv", "pieces", piece("L7", 4, "last", ends[3], "2026-10-06 04:00:00", 3600)) == {
+        "records": 1, "suspense": 1,
+    }  # fmt: skip
+    assert verified(shop)
+
+
+def test_a_file_with_a_header_alone_is_read(shop):
+    told = bill400("ingest", shop, write_calls(shop / "calls.csv", []), "--json").json
+    assert [(read["records"], read["framing"]) for read in told["ingest"]["read"]] == [(0, 1)]
+
+
 def test_calls_that_were_altered_do_not_come_out_again(shop, send):
     send("a.csv", "pieces", FIRST, LAST)
     books = books_of(shop)

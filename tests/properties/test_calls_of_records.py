@@ -87,7 +87,7 @@ def billed_content(billed):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=6)
+@settings(max_examples=3)
 @given(st.data())
 def test_order_and_cut_of_files_and_ingests(kind, data):
     rows = data.draw(some_rows(kind))
@@ -102,7 +102,7 @@ def test_order_and_cut_of_files_and_ingests(kind, data):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=3)
+@settings(max_examples=2)
 @given(st.data())
 def test_all_records_again_bill_nothing_more(kind, data):
     rows = data.draw(some_rows(kind))

@@ -238,6 +238,17 @@ def test_events_are_paired_across_files(shop, send):
     assert verified(shop)
 
 
+def test_a_flatstore_of_ends_alone_is_known_by_its_words(shop):
+    """1791165600 is 10:00:00 on 5 October. Who was called hangs up after 61 s, its tag first: two minutes, 0.20."""
+    ends, starts = shop / "sent" / "1.psv", shop / "sent" / "2.psv"
+    ends.parent.mkdir()
+    ends.write_text("BYE|b1|a1|E1@proxy|200|OK|1791165661||\n", "utf-8")
+    starts.write_text("INVITE|a1|b1|E1@proxy|200|OK|1791165600|13900000001|4006000001\n", "utf-8")
+    for path in (ends, starts):
+        assert bill400("ingest", shop, path, "--json").json["ingest"]["read"][0]["layout"] == "opensips_flatstore@1"
+    assert usage_of_run(shop) == [("120", "0.20")]
+
+
 LEGS = [
     "a1,K1,13900000001,101,2026-10-05 10:00:00,,2026-10-05 10:00:15,NO ANSWER",
     "a2,K1,13900000001,102,2026-10-05 10:00:00,2026-10-05 10:00:05,2026-10-05 10:03:00,ANSWERED",

@@ -39,7 +39,7 @@ def build_checkout(books: Books, period: Period, folder: Path, *, status: Status
         table.name: stored(books, table, str(period)) for table in (*DOCUMENT_TABLES, CallAdjustment, Conservation)
     }
     tables[UsageTotal.name] = usage_of(books, parts)
-    tables[SourceFile.name] = source_files(books, parts)
+    tables[SourceFile.name] = source_files(books, period, parts)
     tables[Suspense.name] = suspense_of(books, period)
     before = closed_before(books, period)
     publish_period(

@@ -38,6 +38,7 @@ from pipelines.summaries import (
 )
 from pipelines.try_layout import known_layouts, try_layout
 from pipelines.verify import verify_books
+from pipelines.waiting import waiting_findings
 
 SHORT = 12
 
@@ -116,6 +117,7 @@ def run(session: Session, books: Path, period: str, no_ingest: bool, dry_run: bo
         draft = run_month(opened, wanted, session.progress, dry_run=dry_run)
         session.found(draft.findings)
         session.found(suspense_findings(opened, wanted, "SUSPENDED_CALLS", "info"))
+        session.found(waiting_findings(opened, wanted))
         _tell_run(session, opened, draft, dry_run)
 
 
@@ -132,6 +134,7 @@ def close(session: Session, books: Path, period: str, by: str, draft: str | None
             return
         session.found(suspense_findings(opened, wanted, "SUSPENSE_AT_CLOSE", "warning"))
         session.found(warnings_of(opened, parts_of(opened.state, str(wanted))))
+        session.found(waiting_findings(opened, wanted))
         _tell_close(session, opened, wanted)
 
 
@@ -202,6 +205,8 @@ def status(session: Session, books: Path) -> None:
     for row in rows:
         values = {**row.__dict__, "draft": None, "digest": (row.draft_digest or "-")[:SHORT]}
         session.say("summary.status_period", **values | {"status": session.word(f"status.{row.status}")})
+        if row.waiting:
+            session.say("summary.status_waiting", period=row.period, waiting=row.waiting)
     if not rows:
         session.say("summary.no_commits")
 

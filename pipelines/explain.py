@@ -15,18 +15,19 @@ import polars as pl
 from billing.core.findings import refuse
 from billing.core.money import yuan_exact
 from billing.core.period import Period
-from billing.ingest.raw_lines import read_raw_lines
 from billing.rate_book.book import WINDOW_MARK, RateBook
 from billing.rate_book.call_price import MINUTE, CallPrice
 from billing.rate_book.quantity_price import price_text
-from billing.tables.calls import LINES_PER_FILE, CallAdjustment, Cdr, RatedCall, Recycled, UsageTotal
+from billing.tables.calls import LINES_PER_FILE, CallAdjustment, Cdr, Joined, RatedCall, Recycled, UsageTotal
 from billing.tables.documents import Charge, InvoiceLine
 from billing.tables.parquet import scan_tables
 from pipelines.books import Books
-from pipelines.parts import Part, left_out, of_part, parts_of, unrated_of, usage_of
+from pipelines.explain_record import as_received, call_name, explain_record
+from pipelines.parts import Part, is_formed, left_out, of_part, parts_of, unrated_of, usage_of
 from pipelines.past import stored
 from pipelines.rate_book_of import book_of_snapshot, load_rate_book
 from pipelines.taken import taken_of_call
+from pipelines.waiting import joins, waiting_parts
 
 _CALL = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2}|undated)/(?P<file>\d+)-(?P<line>\d+)")
 _INVOICE_LINE = re.compile(r"(?P<invoice>.+/\d{4}-\d{2})#(?P<line>\d+)")
@@ -50,6 +51,11 @@ def explain(books: Books, key: str) -> list[dict[str, Any]]:
             for part in parts_of(books.state)
             if part.name == f"{match['day']}/{match['file']}"
         ]
+        found += [
+            explain_record(books, part, int(match["file"]) * LINES_PER_FILE + int(match["line"]))
+            for part in waiting_parts(books.state)
+            if not any(found) and f"{part.day or 'undated'}/{part.file_number}" == f"{match['day']}/{match['file']}"
+        ]
     elif match := _INVOICE_LINE.fullmatch(key):
         found = [_explain_line(books, match["invoice"], int(match["line"]))]
     elif match := _AT.fullmatch(key):
@@ -60,11 +66,6 @@ def explain(books: Books, key: str) -> list[dict[str, Any]]:
     if not explained:
         raise refuse("KEY_NOT_FOUND", key=key)
     return explained
-
-
-def call_name(day: dt.date | None, cdr_id: int) -> str:
-    """How a call is printed: `2026-10-03/17-204813`."""
-    return f"{day or 'undated'}/{cdr_id // LINES_PER_FILE}-{cdr_id % LINES_PER_FILE}"
 
 
 def _at_time(books: Books, number: str, text: str) -> list[dict[str, Any]]:
@@ -85,8 +86,13 @@ def _at_time(books: Books, number: str, text: str) -> list[dict[str, Any]]:
 def _in_file(books: Books, name: str, line: int) -> list[dict[str, Any]]:
     numbers = {source.file_number for source in books.state.sources.values() if source.file_name == name}
     return [
-        _explain_call(books, part, part.file_number * LINES_PER_FILE + line)
+        found
         for part in parts_of(books.state)
+        if part.file_number in numbers
+        if (found := _explain_call(books, part, part.file_number * LINES_PER_FILE + line))
+    ] or [
+        explain_record(books, part, part.file_number * LINES_PER_FILE + line)
+        for part in waiting_parts(books.state)
         if part.file_number in numbers
     ]
 
@@ -96,21 +102,10 @@ def _explain_call(books: Books, part: Part, cdr_id: int) -> dict[str, Any]:
     if calls.is_empty():
         return {}
     call = calls.row(0, named=True)
-    source = books.state.sources[part.file_number]
-    kept = books.path(source.raw_path) if source.raw_path else None
-    raw = read_raw_lines(kept, source.encoding, [cdr_id % LINES_PER_FILE]) if kept else {}
-    explained: dict[str, Any] = {
-        "call": call_name(part.day, cdr_id),
-        "billing_period": part.billing_period,
-        "source": {
-            "file": source.file_name,
-            "line": cdr_id % LINES_PER_FILE,
-            "layout": source.layout,
-            "sha256": source.sha256,
-            "text": next(iter(raw.values()), None),
-        },
-        "received": {name: value for name, value in call.items() if value is not None and name != Cdr.cdr_id},
-    }
+    explained = as_received(books, part, call)
+    if is_formed(part):
+        records = joins(books).filter(pl.col(Joined.into_cdr_id) == cdr_id).sort(Joined.cdr_id).collect()
+        explained["made_of"] = [call_name(day, record) for record, day in records.select("cdr_id", "usage_date").rows()]
     explained |= _suspense_life(books, cdr_id)
     out = of_part(left_out(books), part).filter(pl.col(Cdr.cdr_id) == cdr_id)
     if out.height:

@@ -6,47 +6,56 @@ once, under the first reason in the order of precedence, with its line as receiv
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
 from billing.ingest.identity import Copies, find_copies
 from billing.ingest.layout import Layout
-from billing.tables.calls import LINES_PER_FILE, Cdr, Suspense
+from billing.tables.calls import LINES_PER_FILE, Cdr, Joined, Suspense
 from pipelines.books import Books
 from pipelines.commits import SourceFact
 from pipelines.executors import side_by_side
-from pipelines.parts import Part, left_out, parts_of
+from pipelines.parts import Part, calls_superseded, left_out, parts_of
 from pipelines.raw_text import RawFiles, kept_files, with_raw_text
+from pipelines.waiting import WaitingPart
 
 IDENTITY_CONFLICT = "IDENTITY_CONFLICT"
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A file that was read: its parts in the lake."""
+    """A file that was read: its parts in the lake.
+
+    Of a file whose records are not calls by themselves, these are the calls it completed; `waiting` are the parts with
+    its records, `held_records` those that cannot be part of a call (`Suspense`).
+    """
 
     path: Path
     source: SourceFact
     parts: Sequence[Part]
+    waiting: Sequence[WaitingPart] = ()
+    held_records: pl.DataFrame = field(default_factory=Suspense.empty)
 
 
 @dataclass(frozen=True)
 class HeldBack:
-    """Copies to drop (`Duplicate`) and records that wait (`Suspense`)."""
+    """Copies to drop (`Duplicate`), records that wait (`Suspense`), calls that were put together again (`Joined`)."""
 
     duplicates: pl.DataFrame
     suspense: pl.DataFrame
+    superseded: pl.DataFrame = field(default_factory=Joined.empty)
 
     def left_out(self) -> pl.DataFrame:
-        """Both as `pipelines.parts.left_out` gives them."""
+        """All of them as `pipelines.parts.left_out` gives them."""
         return pl.concat(
             [
                 self.duplicates.select(
                     Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("duplicate"), reason=pl.lit("DUPLICATE")
                 ),
                 self.suspense.select(Cdr.cdr_id, Cdr.usage_date, fate=pl.lit("suspense"), reason=Suspense.reason),
+                calls_superseded(self.superseded),
             ]
         )
 
@@ -103,7 +112,7 @@ def hold_back(books: Books, accepted: Sequence[Accepted], repeated: Copies, judg
     first_seen = (pl.col(Cdr.cdr_id) // LINES_PER_FILE).replace_strict(seen, default=None, return_dtype=pl.Date)
     held = Suspense.conform(judged.with_columns(raw_text=pl.lit(None, pl.String), first_seen=first_seen))
     # A record that waits already is named again: what holds it back now must not go when the earlier step is undone.
-    conflicts = _waiting(repeated.conflicts.join(known.to_frame(), on=Cdr.cdr_id, how="anti"), IDENTITY_CONFLICT)
+    conflicts = suspense_rows(repeated.conflicts.join(known.to_frame(), on=Cdr.cdr_id, how="anti"), IDENTITY_CONFLICT)
     suspense = (
         pl.concat([held, conflicts])
         .unique(Suspense.cdr_id, keep="first", maintain_order=True)
@@ -118,7 +127,7 @@ def at_hand(accepted: Sequence[Accepted]) -> RawFiles:
     return {item.source.file_number: (item.path, item.source.encoding) for item in accepted}
 
 
-def _waiting(calls: pl.DataFrame, reason: str) -> pl.DataFrame:
+def suspense_rows(calls: pl.DataFrame, reason: str) -> pl.DataFrame:
     """`Suspense` rows of calls that no row rule holds back."""
     rows = calls.with_columns(
         reason=pl.lit(reason),

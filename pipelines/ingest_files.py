@@ -23,6 +23,7 @@ from billing.validation.facts import RECEIVED, StagedPart
 from billing.validation.gx.loading import load_early
 from billing.validation.rules import Rule, load_rules
 from billing.validation.stage import Judgement, Override, judge_batch
+from pipelines.assemble import assemble
 from pipelines.books import Books, Workbench, workbench
 from pipelines.commits import SourceFact
 from pipelines.executors import side_by_side
@@ -34,6 +35,8 @@ from pipelines.rate_book_of import load_rate_book
 from pipelines.rate_parts import rate_parts
 from pipelines.raw_text import kept_files
 from pipelines.read_files import find_files, read_file
+from pipelines.records import TOGETHER, fates_of_files
+from pipelines.waiting import held_records
 
 
 @dataclass
@@ -149,7 +152,7 @@ def bring_in(step: BatchStep, found: Sequence[Accepted], report: IngestReport, p
         return []
     _keep_held(step.bench, accepted, held)
     replaced = _rate(step, accepted, held, progress)
-    _tell_fates(report, accepted, held, left_out(step.books)[Cdr.cdr_id])
+    _tell_fates(step, report, accepted, held)
     return replaced
 
 
@@ -166,15 +169,21 @@ def _judge(
 ) -> tuple[list[Accepted], HeldBack]:
     """Find copies, let the gate judge, and go on with the files it accepts; their results stand on the bench."""
     books, bench = step.books, step.bench
+    with progress.stage("assembly"):
+        assembled = assemble(books, bench, found, step.layouts, step.open_from)
+        read, found = found, assembled.found
     with progress.stage("identity"):
-        repeated = find_repeated(books, found, step.layouts, step.leaving)
+        leaving = pl.concat([step.leaving, assembled.superseded[Cdr.cdr_id]])
+        repeated = find_repeated(books, found, step.layouts, leaving)
     with progress.stage("gate"):
         parts = [part for item in found for part in item.parts]
         staged = [StagedPart(books.path(part.cdr.path), part.file_number, part.day, part.cdr.rows) for part in parts]
         known = known_for(books, step.book, step.open_from, sorted({part.day for part in parts if part.day}))
         judgement = judge_batch(
             staged,
-            received_facts(books, found, repeated.duplicates[Cdr.cdr_id]),
+            received_facts(
+                books, found, pl.concat([repeated.duplicates[Cdr.cdr_id], assembled.duplicates[Cdr.cdr_id]])
+            ),
             known,
             step.rules,
             scratch=bench.folder / "gate",
@@ -182,15 +191,22 @@ def _judge(
             reached=progress.steps(),
         )
     refused = {number for number, verdict in judgement.files.items() if verdict.refused}
-    for verdict in judgement.files.values():
-        report.findings.extend(verdict.findings)
+    is_again = bool(refused and assembled.entries)
+    for number, verdict in judgement.files.items():
+        report.findings.extend(verdict.findings if number in refused or not is_again else ())
     report.refused.extend(item.path.name for item in found if item.source.file_number in refused)
     accepted = [item for item in found if item.source.file_number not in refused]
     if refused:
         bench.withdraw(entry for entry in list(bench.entries) if entry.key.get("file") in refused)
+    if is_again:
+        # Without the records of a refused file other calls come about, so the others are judged anew.
+        bench.withdraw(assembled.entries)
+        rest = [item for item in read if item.source.file_number not in refused]
+        return _judge(step, rest, report, progress) if rest else ([], HeldBack(Duplicate.empty(), Suspense.empty()))
+    if refused:
         # What a refused file repeats, or is repeated by, is another question without it.
-        repeated = find_repeated(books, accepted, step.layouts, step.leaving) if accepted else repeated
-    held = hold_back(books, accepted, repeated, judgement.held)
+        repeated = find_repeated(books, accepted, step.layouts, leaving) if accepted else repeated
+    held = assembled.added_to(hold_back(books, accepted, repeated, judgement.held))
     if accepted:
         numbers = [item.source.file_number for item in accepted]
         keep_results(bench, judgement, step.rules, step.overrides, numbers)
@@ -220,6 +236,7 @@ def received_facts(books: Books, found: Sequence[Accepted], duplicates: pl.Serie
                 "source": source.source,
                 "record_count": source.record_count,
                 "duplicate_count": copies[source.file_number],
+                "waiting_count": sum(part.records.rows for part in item.waiting),
                 "stated_records": source.stated_records,
                 "stated_talk_seconds": source.stated_talk_seconds,
                 "found_talk_seconds": source.found_talk_seconds,
@@ -271,7 +288,7 @@ def _rate(step: BatchStep, accepted: Sequence[Accepted], held: HeldBack, progres
     if step.book is None:
         return []
     books = step.books
-    touched = set(held.suspense[Cdr.cdr_id] // LINES_PER_FILE)
+    touched = set(held.left_out()[Cdr.cdr_id] // LINES_PER_FILE)
     older = [
         part
         for part in parts_of(books.state)
@@ -284,13 +301,20 @@ def _rate(step: BatchStep, accepted: Sequence[Accepted], held: HeldBack, progres
         return rate_parts(books, step.bench, step.book, parts, excluded, files)
 
 
-def _tell_fates(report: IngestReport, accepted: Sequence[Accepted], held: HeldBack, before: pl.Series) -> None:
+def _tell_fates(step: BatchStep, report: IngestReport, accepted: Sequence[Accepted], held: HeldBack) -> None:
+    """Count the records of each file by fate, and what was held back by reason."""
     counted = held.left_out().group_by(pl.col(Cdr.cdr_id) // LINES_PER_FILE, "fate").len()
-    by_fate = {(number, fate): count for number, fate, count in counted.iter_rows()}
+    by_fate = Counter({(number, fate): count for number, fate, count in counted.iter_rows() if fate not in TOGETHER})
+    waiting = [part for item in accepted for part in item.waiting]
+    ahead = step.books.overlaid(step.bench.entries, [])
+    by_fate += fates_of_files(ahead, waiting)
     for item in accepted:
         number = item.source.file_number
         report.read.append(item.source)
-        report.fates[number] = {fate: by_fate.get((number, fate), 0) for fate in ("duplicate", "suspense")}
+        fates = ("duplicate", "suspense", *(TOGETHER if item.waiting else ()))
+        report.fates[number] = {fate: by_fate[number, fate] for fate in fates}
+    before = left_out(step.books)[Cdr.cdr_id]
     fresh = held.suspense.filter(~pl.col(Suspense.cdr_id).is_in(before.implode()))
+    fresh = pl.concat([fresh, held_records(ahead, waiting)])
     for reason, count in fresh[Suspense.reason].value_counts().sort(Suspense.reason).iter_rows():
         report.findings.append(Finding("SUSPENDED_LINES", "info", values={"count": count, "code": reason}))

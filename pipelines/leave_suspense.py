@@ -39,6 +39,7 @@ from pipelines.rate_parts import rate_parts
 from pipelines.raw_text import kept_files
 from pipelines.read_files import place_part
 from pipelines.suspense import Chosen, work_list
+from pipelines.waiting import WAITING_WRITTEN_OFF, held_records, waiting_parts
 
 RECYCLED_SOURCE = "recycled"
 """Source and layout of the files that the engine writes of records that leave suspense."""
@@ -71,9 +72,16 @@ def write_off(books: Books, chosen: Chosen, today: dt.date, reason: str, *, dry_
         return leaving
     with workbench(books) as bench:
         frame = WrittenOff.conform(listed.select(WrittenOff.cdr_id, WrittenOff.usage_date)).sort(WrittenOff.cdr_id)
-        name = f"lake/{WrittenOff.name}/{len(books.commits) + 1:06d}-{table_digest(frame)[:12]}.parquet"
-        files = sorted(set((frame[WrittenOff.cdr_id] // LINES_PER_FILE).to_list()))
-        bench.write(frame, WrittenOff, name, {"files": files})
+        of_records = held_records(books, waiting_parts(books.state))[Cdr.cdr_id]
+        is_record = pl.col(Cdr.cdr_id).is_in(of_records.implode())
+        for table, rows in (
+            (WrittenOff.name, frame.filter(~is_record)),
+            (WAITING_WRITTEN_OFF, frame.filter(is_record)),
+        ):
+            if rows.height:
+                name = f"lake/{table}/{len(books.commits) + 1:06d}-{table_digest(rows)[:12]}.parquet"
+                files = sorted(set((rows[WrittenOff.cdr_id] // LINES_PER_FILE).to_list()))
+                bench.write(rows, WrittenOff, name, {"files": files}, table)
         bench.settle()
         codes = listed["reason"].value_counts().sort("reason").rows()
         facts = {"reason": reason, "records": frame.height, "codes": dict(codes), "value_micro": leaving.value_micro}
@@ -185,7 +193,8 @@ def _staged_again(step: BatchStep, number: int, scratch: Path) -> list[Path]:
     """A kept file read anew under its layout of today; nothing when it was not kept or cannot be read."""
     source = step.books.state.sources[number]
     layout_id = source.layout.partition("@")[0]
-    if not source.raw_path or layout_id not in {layout.id for layout in step.layouts}:
+    # A record that is no call by itself cannot be tried alone: the call stands as it was put together.
+    if not source.raw_path or layout_id not in {layout.id for layout in step.layouts if not layout.is_assembled}:
         return []
     scratch.mkdir(parents=True)
     path = scratch / source.file_name

@@ -13,20 +13,32 @@ from billing.tables.calls import (
     LINES_PER_FILE,
     Cdr,
     Duplicate,
+    Joined,
     RatedCall,
     Recycled,
     SourceHour,
     Suspense,
     UsageTotal,
+    Waiting,
     WrittenOff,
 )
 from billing.tables.parquet import scan_tables
+from billing.tables.schema import Table
 from pipelines.books import Books
 from pipelines.commits import Commit
 from pipelines.gate import GATE, GATE_BATCH, GATE_PAGE
-from pipelines.parts import UNRATED, parts_of
+from pipelines.parts import UNRATED, Part, is_formed, parts_of
 from pipelines.rate_book_of import snapshot_files
 from pipelines.suspense import of_period
+from pipelines.waiting import (
+    OF_RECORDS,
+    WAITING_DUPLICATE,
+    WAITING_SUSPENSE,
+    WAITING_WRITTEN_OFF,
+    WaitingPart,
+    records_that_wait,
+    waiting_parts,
+)
 
 
 @dataclass(frozen=True)
@@ -37,20 +49,27 @@ class PeriodStatus:
     status: str
     parts: int
     records: int
+    waiting: int
     draft_digest: str | None
 
 
 def statuses(books: Books) -> list[PeriodStatus]:
     """Every period that has calls, a draft or a close."""
     parts = parts_of(books.state)
-    names = {part.billing_period for part in parts} | set(books.state.runs) | set(books.state.closes)
+    told = waiting_parts(books.state)
+    names = {part.billing_period for part in parts} | {part.billing_period for part in told}
+    names |= set(books.state.runs) | set(books.state.closes)
     rows = []
     for name in sorted(names):
         commit = books.state.published(name)
         own = [part for part in parts if part.billing_period == name]
-        records = sum(part.cdr.rows for part in own)
+        of_records = [part for part in told if part.billing_period == name]
+        records = sum(part.cdr.rows for part in own if not is_formed(part))
+        records += sum(part.records.rows for part in of_records)
+        waiting = records_that_wait(books, of_records).height
         status = commit.facts["status"] if commit else "open"
-        rows.append(PeriodStatus(name, status, len(own), records, commit.facts["draft_digest"] if commit else None))
+        digest = commit.facts["draft_digest"] if commit else None
+        rows.append(PeriodStatus(name, status, len(own), records, waiting, digest))
     return rows
 
 
@@ -111,12 +130,13 @@ def take_back(books: Books, number: int, reason: str, *, dry_run: bool = False) 
     files = {fact["file_number"] for fact in commit.facts["sources"]}
     if not files & books.state.sources.keys():
         raise refuse("TAKE_BACK_TWICE", number=number)
-    for part in parts_of(books.state):
+    brought: list[Part | WaitingPart] = [*parts_of(books.state), *waiting_parts(books.state)]
+    for part in brought:
         if part.file_number in files and part.billing_period in books.state.closes:
             raise refuse("TAKE_BACK_CLOSED", number=number, period=part.billing_period)
     _nothing_rests_on(books, commit, files)
-    of_part = (Cdr.name, RatedCall.name, UsageTotal.name, UNRATED, GATE)
-    of_step = (Duplicate.name, Suspense.name, Recycled.name, SourceHour.name, GATE_BATCH, GATE_PAGE)
+    of_part = (Cdr.name, RatedCall.name, UsageTotal.name, UNRATED, GATE, Waiting.name)
+    of_step = (Duplicate.name, Suspense.name, Recycled.name, SourceHour.name, GATE_BATCH, GATE_PAGE, *OF_RECORDS)
     gone = [entry for entry in books.state.files.values() if entry.table in of_part and entry.key["file"] in files]
     gone += [
         entry for entry in books.state.files.values() if entry.table in of_step and set(entry.key["files"]) == files
@@ -141,14 +161,19 @@ def _take_back_write_off(books: Books, commit: Commit, reason: str, *, dry_run: 
 
 def _nothing_rests_on(books: Books, commit: Commit, files: set[int]) -> None:
     """Refuse when a later step dropped copies of, holds records against, bills or gave up records of these files."""
-    resting = (
-        (Duplicate, Duplicate.repeats_cdr_id),
-        (Suspense, Suspense.cdr_id),
-        (Recycled, Recycled.cdr_id),
-        (WrittenOff, WrittenOff.cdr_id),
+    resting: tuple[tuple[str, type[Table], str], ...] = (
+        (Duplicate.name, Duplicate, Duplicate.repeats_cdr_id),
+        (Suspense.name, Suspense, Suspense.cdr_id),
+        (Recycled.name, Recycled, Recycled.cdr_id),
+        (WrittenOff.name, WrittenOff, WrittenOff.cdr_id),
+        (WAITING_DUPLICATE, Duplicate, Duplicate.repeats_cdr_id),
+        (WAITING_SUSPENSE, Suspense, Suspense.cdr_id),
+        (WAITING_WRITTEN_OFF, WrittenOff, WrittenOff.cdr_id),
+        (Joined.name, Joined, Joined.cdr_id),
+        (Joined.name, Joined, Joined.into_cdr_id),
     )
-    for table, column in resting:
-        for entry in books.state.of_table(table.name):
+    for name, table, column in resting:
+        for entry in books.state.of_table(name):
             if table is not WrittenOff and set(entry.key["files"]) == files:
                 continue
             ids = scan_tables(books.paths([entry]), table).select(pl.col(column) // LINES_PER_FILE).collect()

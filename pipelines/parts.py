@@ -13,6 +13,7 @@ from billing.tables.calls import (
     TEST_CALL,
     Cdr,
     Duplicate,
+    Joined,
     RatedCall,
     Recycled,
     Suspense,
@@ -23,7 +24,9 @@ from billing.tables.parquet import scan_tables
 from billing.tables.schema import Table
 from pipelines.books import Books
 from pipelines.commits import FileEntry, State
+from pipelines.waiting import superseded
 
+SUPERSEDED_CALL = "SUPERSEDED"
 UNRATED = "unrated"
 """Table name of the suspense rows that rating made; they are made again whenever the part is rated again."""
 
@@ -79,13 +82,20 @@ def parts_of(state: State, billing_period: str | None = None) -> list[Part]:
     return sorted(parts, key=lambda part: part.order)
 
 
+def is_formed(part: Part) -> bool:
+    """Whether its calls were put together from records that lie under `lake/waiting`."""
+    return "formed" in part.cdr.key
+
+
 def left_out(books: Books) -> pl.DataFrame:
     """Every call that is not billed as it stands, once.
 
     Returns:
-        cdr_id, usage_date, fate (duplicate, suspense, written_off or recycled), reason.
+        cdr_id, usage_date, fate (duplicate, suspense, written_off or recycled; joined or replaced where the call was
+        put together again with a later record), reason.
     """
     frames = [
+        calls_superseded(superseded(books)).lazy(),
         _fate(books, Duplicate, "duplicate", pl.lit("DUPLICATE")),
         _fate(books, Recycled, "recycled", pl.lit("RECYCLED")),
         _fate(books, WrittenOff, "written_off", pl.lit("WRITTEN_OFF")),
@@ -100,6 +110,11 @@ def left_out(books: Books) -> pl.DataFrame:
 def _fate(books: Books, table: type[Table], fate: str, reason: pl.Expr) -> pl.LazyFrame:
     rows = scan_tables(books.paths(books.state.of_table(table.name)), table)
     return rows.select(Cdr.cdr_id, Cdr.usage_date, fate=pl.lit(fate), reason=reason)
+
+
+def calls_superseded(gone: pl.DataFrame) -> pl.DataFrame:
+    """Calls that were put together again (`Joined` rows) as `left_out` gives them, with the day each had as a call."""
+    return gone.select(Cdr.cdr_id, Cdr.usage_date, Joined.fate, reason=pl.lit(SUPERSEDED_CALL))
 
 
 def held_by_ingest(books: Books) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from billing.core.period import Period
 from billing.ingest.layout import Layout
 from billing.ingest.stage import FileReading, read_cdr_file
 from billing.tables.calls import Cdr
+from pipelines.assemble import records_of
 from pipelines.books import Books, Workbench
 from pipelines.commits import SourceFact
 from pipelines.held_back import Accepted
@@ -99,16 +100,24 @@ def read_file(
         raw_copy=bench.folder / "raw" / str(number) if keep_raw else None,
         layout_id=layout_id,
     )
+    if reading.is_assembled:
+        held, waiting = records_of(bench, reading, path, number, layouts, open_from)
+        return Accepted(path, _fact(reading, path, number, _keep_raw(bench, reading, number)), [], waiting, held)
     parts = [
         place_part(bench, staged.path, number, day, open_from, rows=staged.rows, not_ours=staged.not_ours)
         for day, staged in reading.parts.items()
     ]
-    raw_path = ""
-    if reading.raw_copy:
-        raw_path = f"lake/raw/{reading.sha256}.{reading.raw_form}"
-        reading.raw_copy.replace(bench.place(raw_path))
-        bench.add(raw_path, RAW_TABLE, {"file": number}, reading.record_count)
-    return Accepted(path, _fact(reading, path, number, raw_path), parts)
+    return Accepted(path, _fact(reading, path, number, _keep_raw(bench, reading, number)), parts)
+
+
+def _keep_raw(bench: Workbench, reading: FileReading, number: int) -> str:
+    """Put the kept copy on the bench; its place, empty when none was made."""
+    if not reading.raw_copy:
+        return ""
+    raw_path = f"lake/raw/{reading.sha256}.{reading.raw_form}"
+    reading.raw_copy.replace(bench.place(raw_path))
+    bench.add(raw_path, RAW_TABLE, {"file": number}, reading.record_count)
+    return raw_path
 
 
 def place_part(

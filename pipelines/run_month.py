@@ -10,7 +10,7 @@ from billing.core.findings import Finding, Refusal, refuse
 from billing.core.period import Period
 from billing.publishing.stage import Status
 from billing.rate_book.book import RateBook
-from billing.tables.calls import CallAdjustment, Duplicate, RatedCall, Recycled, Suspense, WrittenOff
+from billing.tables.calls import CallAdjustment, Duplicate, RatedCall, Recycled, Suspense, Waiting, WrittenOff
 from billing.tables.documents import DOCUMENT_TABLES, Conservation
 from billing.tables.schema import Table
 from pipelines.books import Books, Workbench, library_versions, workbench
@@ -23,6 +23,7 @@ from pipelines.rate_book_of import load_snapshot, take_snapshot
 from pipelines.rate_parts import rate_parts
 from pipelines.raw_text import kept_files
 from pipelines.sweep import sweep_superseded
+from pipelines.waiting import OF_RECORDS
 
 STORED: tuple[type[Table], ...] = (*DOCUMENT_TABLES, CallAdjustment, Conservation)
 """Tables of a period that the lake keeps."""
@@ -116,8 +117,10 @@ def commit_month(
 def run_inputs(books: Books, period: Period, snapshot: str) -> str:
     """Everything a month rests on, as one digest: equal inputs, nothing to do."""
     parts = parts_of(books.state, str(period))
+    of_records = [e.sha256 for table in (Waiting.name, *OF_RECORDS) for e in books.state.of_table(table)]
     return json_sha256(
         {
+            **({"records": of_records} if of_records else {}),
             "snapshot": snapshot,
             "parts": [[part.name, part.cdr.sha256, part.fingerprint] for part in parts],
             "left_out": [e.sha256 for table in LEFT_OUT for e in books.state.of_table(table.name)],

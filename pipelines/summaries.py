@@ -72,7 +72,7 @@ def ingest_lines(report: IngestReport, lang: str) -> list[str]:
     lines = [render("summary.file_known", lang, {"file": name}) for name in report.known]
     for source in report.read:
         fates = report.fates[source.file_number]
-        accepted = source.record_count - fates["duplicate"] - fates["suspense"] - source.not_ours_count
+        accepted = source.record_count - sum(fates.values()) - source.not_ours_count
         values = {
             "file": source.file_name,
             "records": source.record_count,
@@ -83,7 +83,8 @@ def ingest_lines(report: IngestReport, lang: str) -> list[str]:
             "encoding": source.encoding,
             **fates,
         }
-        lines.append(render("summary.file_fates", lang, values))
+        code = "summary.file_fates_together" if "joined" in fates else "summary.file_fates"
+        lines.append(render(code, lang, values))
     values = {
         "files": len(report.read),
         "records": sum(source.record_count for source in report.read),

@@ -11,6 +11,7 @@ from billing.tables.calls import LINES_PER_FILE, Cdr, Suspense
 from pipelines.books import Books
 from pipelines.gate import last_prices
 from pipelines.parts import held_by_ingest, left_out, parts_of, unrated_of
+from pipelines.waiting import held_records, waiting_parts
 
 OPEN_FATE = "suspense"
 UNDATED = "undated"
@@ -42,8 +43,12 @@ def open_suspense(books: Books) -> pl.DataFrame:
     parts = parts_of(books.state)
     settled = left_out(books).filter(pl.col("fate") != OPEN_FATE)
     rows = pl.concat([held_by_ingest(books), unrated_of(books, parts)]).join(settled, on=Cdr.cdr_id, how="anti")
+    of_records = waiting_parts(books.state)
+    rows = pl.concat([rows, held_records(books, of_records)])
+    places = {(part.file_number, part.day): part.billing_period for part in of_records}
+    places |= {(part.file_number, part.day): part.billing_period for part in parts}
     periods = pl.DataFrame(
-        [(part.file_number, part.day, part.billing_period) for part in parts],
+        [(*place, period) for place, period in places.items()],
         schema={"file_number": pl.Int64, "usage_date": pl.Date, "period": pl.String},
         orient="row",
     )

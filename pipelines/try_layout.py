@@ -11,7 +11,7 @@ from billing.ingest.kinds import kind_of
 from billing.ingest.layout import Layout, load_layouts
 from billing.ingest.received import GZIP_MAGIC, TEXT_KINDS
 from billing.ingest.stage import read_cdr_file
-from billing.tables.calls import LINES_PER_FILE, Cdr
+from billing.tables.calls import LINES_PER_FILE, Cdr, Waiting
 
 HEAD_BYTES = 256 << 10
 """How much of a file is looked at."""
@@ -59,7 +59,8 @@ def try_layout(path: Path, folder: Path | None, layout_id: str | None) -> dict[s
             is_excerpt=is_excerpt,
         )
         frames = [pl.read_parquet(part.path) for part in reading.parts.values()]
-    rows = pl.concat([Cdr.empty(), *frames]).sort(Cdr.cdr_id).head(SHOWN_ROWS)
+    table = Waiting if reading.is_assembled else Cdr
+    rows = pl.concat([table.empty(), *frames]).sort(Cdr.cdr_id).head(SHOWN_ROWS)
     line = (pl.col(Cdr.cdr_id) % LINES_PER_FILE).alias("line")
     return {
         "file": path.name,
@@ -67,7 +68,7 @@ def try_layout(path: Path, folder: Path | None, layout_id: str | None) -> dict[s
         "encoding": reading.encoding,
         "records": reading.record_count,
         "not_ours": reading.not_ours_count,
-        "rows": rows.select(line, *_SHOWN).rows(named=True),
+        "rows": rows.select(line, *_SHOWN, *table.columns[len(Cdr.columns) :]).rows(named=True),
     }
 
 

@@ -1,7 +1,8 @@
 """`verify`: is everything the books say still there, and does it come out again?
 
 Three proofs: every file the commits name has its bytes; every published period, rebuilt from calls and snapshot, has
-the committed content; and SQL, by formulas of its own, sums the same calls to the same money.
+the committed content, and so have calls that were put together from records; and SQL, by formulas of its own, sums the
+same calls to the same money.
 """
 
 from collections.abc import Iterator
@@ -27,12 +28,13 @@ from pipelines.books import Books
 from pipelines.close import number_invoices
 from pipelines.commits import Commit, fold
 from pipelines.monthly_run import compute_month
-from pipelines.parts import Part, left_out, of_part, parts_of
+from pipelines.parts import Part, is_formed, left_out, of_part, parts_of
 from pipelines.past import rows_before, stored
 from pipelines.progress import Progress
 from pipelines.rate_book_of import book_of_snapshot
 from pipelines.rate_parts import rate_part
 from pipelines.run_month import STORED, table_digests
+from pipelines.weigh import comes_out_again
 
 MADE_OTHERWISE = {"0.1.0": ("call_adjustment", "conservation")}
 """Tables of months made by an older version that this one makes with other columns or rows: no fault of the month."""
@@ -103,6 +105,8 @@ def _rebuilt(now: Books, period: Period, commit: Commit, progress: Progress, scr
     excluded = left_out(books)
     with progress.stage("verify"):
         for part in parts_of(books.state, str(period)):
+            if is_formed(part) and not comes_out_again(books, part):
+                yield Finding("VERIFY_CALLS", "critical", part.cdr.path, {"part": part.name})
             if part.day and part.totals:
                 yield from _part_again(books, book, part, of_part(excluded, part)[Cdr.cdr_id], scratch)
         tables = dict(compute_month(books, book, period, progress).tables)

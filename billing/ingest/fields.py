@@ -47,7 +47,7 @@ def read_values(cells: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
     absent = [name for name in (*NUMBERS, *TIMES, "talk_ms") if name not in layout.fields]
     not_ours = pl.col(CELL + rule.column).is_in(rule.values) if rule else pl.lit(False)
     return cells.with_columns(
-        (_filled(id_column) if id_column else pl.lit(None, pl.String)).alias("call_id"),
+        (_call_id(layout, id_column) if id_column else pl.lit(None, pl.String)).alias("call_id"),
         *(_value(field, layout.zone).alias(name) for name, field in layout.fields.items()),
         *(pl.lit(None, Cdr.schema()[name]).alias(name) for name in absent),
         _word(layout.outcome).alias("outcome"),
@@ -113,7 +113,8 @@ def _settled_talk(layout: Layout) -> pl.Expr:
     Where the two differ by more than clocks explain, the file's is kept beside the times, and a rule holds the call.
     """
     talk = pl.col("talk_ms")
-    if layout.derived.talk_ms or layout.derived.answered_at or layout.derived.ended_at:
+    has_none = "talk_ms" not in layout.fields
+    if has_none or layout.derived.talk_ms or layout.derived.answered_at or layout.derived.ended_at:
         return talk
     lasted = (pl.col("ended_at") - pl.col("answered_at")).dt.total_milliseconds()
     agrees = ((lasted - talk).abs() <= CLOCKS_AGREE_MS).fill_null(lasted.is_not_null())
@@ -134,6 +135,22 @@ def _word(rule: OutcomeWords | CallClassWords) -> pl.Expr:
         found = found.when(word == text).then(pl.lit(meaning))
     chain: pl.Expr = found.otherwise(pl.lit(rule.other, pl.String))
     return chain
+
+
+def normalised(cell: pl.Expr, layout: Layout, column: str) -> pl.Expr:
+    """A cell of the column with the call id in the one form the layout wants; cells of other columns as they are."""
+    if column == layout.identity.column:
+        if "remove_blanks" in layout.identity.normalise:
+            cell = cell.str.replace_all(r"\s+", "")
+        if "upper" in layout.identity.normalise:
+            cell = cell.str.to_uppercase()
+    return cell
+
+
+def _call_id(layout: Layout, column: str) -> pl.Expr:
+    """The source's own id, null when the cell is empty."""
+    call_id = normalised(pl.col(CELL + column), layout, column)
+    return pl.when(call_id != "").then(call_id) if layout.identity.normalise else _filled(column)
 
 
 def _filled(column: str) -> pl.Expr:

@@ -5,7 +5,7 @@ silently ignored would read a column the wrong way.
 """
 
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from billing.core.findings import Finding, Refusal, refuse
 from billing.core.period import ZONE
+from billing.ingest.assembling import Assemble, Corrections
 from billing.ingest.file_form import FileForm
 from billing.tables.calls import CALL_CLASS, OUTCOMES
 
@@ -61,10 +62,14 @@ class FieldForm(_Strict):
 
 
 class Identity(_Strict):
-    """The source's own call id, and how far apart (hours) two calls with one id must start to be two calls."""
+    """The source's own call id, and how far apart (hours) two calls with one id must start to be two calls.
+
+    `normalise` gives an id that comes in several forms one form, before it is compared and stored.
+    """
 
     column: str | None = None
     window_hours: int = Field(default=12, ge=1, le=24)
+    normalise: list[Literal["remove_blanks", "upper"]] = []
 
 
 class OutcomeWords(_Strict):
@@ -122,6 +127,7 @@ class Title(_Strict):
 class Layout(FileForm):
     """One layout. `source` is who wrote the file (identity holds within a source); it defaults to the id.
 
+    With `assemble` or `corrections` its records are not calls by themselves: they wait until calls are made of them.
     Without a header line (`has_header: false`) columns go by their position, and `header` names them in order.
     """
 
@@ -136,6 +142,20 @@ class Layout(FileForm):
     not_ours: NotOurs | None = None
     outcome: OutcomeWords
     call_class: CallClassWords | None = None
+    assemble: Annotated[Assemble, Field(discriminator="kind")] | None = None
+    corrections: Corrections | None = None
+
+    @property
+    def is_assembled(self) -> bool:
+        """Whether calls are put together from its records."""
+        return self.assemble is not None or self.corrections is not None
+
+    @property
+    def key_columns(self) -> list[str]:
+        """What the records of one call share, beside the source; empty when each record is a call."""
+        if self.assemble:
+            return self.assemble.by
+        return [self.identity.column] if self.corrections and self.identity.column else []
 
     @property
     def tag(self) -> str:
@@ -152,7 +172,12 @@ class Layout(FileForm):
         used = {field.column for field in self.fields.values()} | {self.outcome.column}
         used |= {self.identity.column} if self.identity.column else set()
         used |= {rule.column for rule in (self.not_ours, self.call_class) if rule}
+        used |= set(self._assembly_columns())
         return [column for column in self.header if column in used]
+
+    def _assembly_columns(self) -> list[str]:
+        own = [*self.key_columns, *(self.assemble.columns() if self.assemble else [])]
+        return [*own, self.corrections.column] if self.corrections else own
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
@@ -161,6 +186,7 @@ class Layout(FileForm):
         named = [field.column for field in self.fields.values()] + [self.outcome.column]
         named += [self.identity.column] if self.identity.column else []
         named += [rule.column for rule in (self.not_ours, self.call_class) if rule]
+        named += self._assembly_columns()
         if strangers := sorted(set(named) - set(self.header)):
             raise ValueError(f"columns that are not in the header: {', '.join(strangers)}")
         for name, field in self.fields.items():
@@ -169,11 +195,15 @@ class Layout(FileForm):
         for name in ("started_at", "service_number"):
             if name not in self.fields:
                 raise ValueError(f"fields lacks {name}")
-        if "talk_ms" not in self.fields and not self.derived.talk_ms:
+        # Events tell when a call began and ended; talk is what lies between.
+        is_told_by_events = self.assemble is not None and self.assemble.kind == "events"
+        if "talk_ms" not in self.fields and not self.derived.talk_ms and not is_told_by_events:
             raise ValueError("talk_ms is neither a field nor derived")
         stated = [record for record in (self.header_record, self.trailer) if record and record.talk_seconds]
         if stated and not ("talk_ms" in self.fields and self.fields["talk_ms"].form == "seconds"):
             raise ValueError("stated talk_seconds can only be compared with a field talk_ms of form seconds")
+        if self.corrections and not self.key_columns:
+            raise ValueError("corrections without assemble need identity.column: what would they correct")
         return self
 
 
@@ -211,8 +241,18 @@ def load_layouts(extra_folder: Path | None = None) -> list[Layout]:
             raise refuse("LAYOUT_INVALID", f"{name}:1", field="-", problem="not UTF-8") from error
         if layout.id in layouts:
             raise refuse("LAYOUT_TWICE", f"{name}:1", layout=layout.id)
+        _joins_like_its_source(layout, layouts.values(), name)
         layouts[layout.id] = layout
     return list(layouts.values())
+
+
+def _joins_like_its_source(layout: Layout, others: Iterable[Layout], name: str) -> None:
+    """Refuse two layouts of one source that put calls together differently: which is right would hang on the order."""
+    for other in others:
+        same_rule = (other.assemble, other.corrections) == (layout.assemble, layout.corrections)
+        if other.source_name == layout.source_name and not same_rule:
+            problem = f"layout {other.id} of the same source puts calls together otherwise"
+            raise refuse("LAYOUT_INVALID", f"{name}:1", field="assemble", problem=problem)
 
 
 def parse_layout(text: str, name: str) -> Layout:

@@ -182,8 +182,12 @@ def refuse_twice(layout: Layout, columns: Sequence[str], where: str) -> None:
 def _are_records(lines: Sequence[str], layout: Layout, encoding: Encoding) -> bool:
     """Whether the first of some lines can be a record of a layout without a header, and one of them is a whole one.
 
-    A start and a number may be missing on the first: of the events of a call only the first names them.
+    A start and a number may be missing on the first. Where records are not calls a file may lack the number altogether:
+    only the start of a call names it, and legs go to extensions; then an event is known by its word.
     """
+    how = layout.assemble
+    roles = how.role if how is not None and how.kind == "events" else None
+    needs_number = how is None or how.kind == "pieces"
     started, number = (layout.fields[name] for name in ("started_at", "service_number"))
 
     def fits(line: str, is_whole: bool) -> bool:
@@ -192,7 +196,10 @@ def _are_records(lines: Sequence[str], layout: Layout, encoding: Encoding) -> bo
             return False
         start, service = named[started.column], named[number.column]
         has_start = _is_time(start, started.form) or (not is_whole and not start)
-        return has_start and (bool(_SOME_NUMBER.search(service)) or (not is_whole and not service))
+        if roles and named[roles.column] not in roles.words:
+            return False
+        may_lack = not needs_number or (not is_whole and not service)
+        return has_start and (may_lack or bool(_SOME_NUMBER.search(service)))
 
     return fits(lines[0], is_whole=False) and any(fits(line, is_whole=True) for line in lines)
 

@@ -33,6 +33,7 @@ from billing.ingest.lines import (
     split_plain,
 )
 from billing.ingest.numbers import is_plain_number
+from billing.ingest.pieces import bad_pieces, matters, piece_columns, record_table, text_columns
 from billing.tables.calls import LINES_PER_FILE, NOT_OURS, Cdr
 
 BATCH_ROWS = 500_000
@@ -49,7 +50,7 @@ class OpenQuote(Exception):
 def read_text(
     text: Path, framing: pl.Expr, form: LineForm, layout: Layout, file_number: int, *, is_joined: bool = False
 ) -> Iterator[pl.DataFrame]:
-    """Rows of `Cdr` of a whole text; of each batch of lines the plain rows first, then the others, in order of line.
+    """Rows of `Cdr`, or `Waiting`, of a whole text; of each batch the plain rows first, then the others, in order.
 
     Putting the others between the plain ones again would move every row once more (measured: a tenth of reading).
     `collect_batches` is marked unstable in Polars 2.1; it is used here and for stated totals.
@@ -67,15 +68,16 @@ def read_text(
     """
     records = pl.scan_lines(text, name=LINE, row_index_name=LINE_INDEX, glob=False).filter(~framing)
     plainly = _read_plainly(records, form, layout, file_number)
+    names = record_table(layout).schema().names()
     for rows in plainly.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
         is_plain = rows[_ODD_LINE].is_null()
         if is_plain.all():
-            yield rows.select(Cdr.schema().names())
+            yield rows.select(names)
             continue
         odd = rows.filter(~is_plain).select(LINE_INDEX, pl.col(_ODD_LINE).alias(LINE))
         if form.is_quoted and not is_joined and _leaves_quote_open(odd[LINE]):
             raise OpenQuote
-        yield rows.select(Cdr.schema().names()).filter(is_plain)
+        yield rows.select(names).filter(is_plain)
         yield careful_rows(odd, form, layout, file_number)
 
 
@@ -87,7 +89,7 @@ def _leaves_quote_open(lines: pl.Series) -> bool:
 def plain_rows(records: pl.DataFrame, form: LineForm, layout: Layout, file_number: int) -> pl.DataFrame:
     """Rows of `Cdr` of the plain ones among lines: `line_index` (line number - 1) and `line`."""
     read = _read_plainly(records.lazy(), form, layout, file_number)
-    return read.filter(pl.col(_ODD_LINE).is_null()).select(Cdr.schema().names()).collect()
+    return read.filter(pl.col(_ODD_LINE).is_null()).select(record_table(layout).schema().names()).collect()
 
 
 def _read_plainly(records: pl.LazyFrame, form: LineForm, layout: Layout, file_number: int) -> pl.LazyFrame:
@@ -116,11 +118,15 @@ def careful_rows(records: pl.DataFrame, form: LineForm, layout: Layout, file_num
         .pipe(derive, layout)
         .pipe(settle_outcome, layout)
     )
-    first_bad = pl.coalesce(pl.when(pl.col(f"bad_{name}")).then(pl.lit(name)) for name in named_fields(layout))
+    bad = {name: matters(name, pl.col(f"bad_{name}"), layout) for name in named_fields(layout)}
+    first_bad = pl.coalesce(
+        pl.when(is_bad).then(pl.lit(str(name))) for name, is_bad in (bad | bad_pieces(layout)).items()
+    )
     no_line = ~pl.col(IS_READABLE)
     unreadable = pl.when(no_line).then(pl.lit(UNREADABLE_LINE)).when(~pl.col(IS_NOT_OURS)).then(first_bad)
     rows = settled.select(*_columns(layout, file_number, unreadable), no_line.alias("no_line"))
-    empty = [pl.when(~pl.col("no_line")).then(pl.col(name)).alias(name) for name in ("talk_ms", "outcome")]
+    filled = ["talk_ms", "outcome", *piece_columns(layout)]
+    empty = [pl.when(~pl.col("no_line")).then(pl.col(name)).alias(name) for name in filled]
     return rows.with_columns(empty).drop("no_line").collect()
 
 
@@ -139,6 +145,8 @@ def _is_odd(layout: Layout, names: Sequence[str]) -> pl.Expr:
     texts = [field.column for field in layout.fields.values() if field.form == "text"]
     texts += [layout.identity.column] if layout.identity.column else []
     texts += [layout.not_ours.column] if layout.not_ours else []
+    texts += text_columns(layout)
+    bad += bad_pieces(layout).values()
     # A padded word would miss the table; where the table has an answer for every word, that must be caught here.
     texts += [rule.column for rule in (layout.outcome, layout.call_class) if rule and rule.other]
     padded = [_is_padded(pl.col(CELL + column)) for column in dict.fromkeys(texts)]
@@ -159,7 +167,7 @@ def _is_padded(cell: pl.Expr) -> pl.Expr:
 
 
 def _columns(layout: Layout, file_number: int, unreadable: pl.Expr) -> list[pl.Expr]:
-    """The columns of `Cdr` from settled values."""
+    """The columns of `Cdr` from settled values, and those of `Waiting` where records are not calls."""
     computed = {
         Cdr.cdr_id: pl.col(LINE_INDEX).cast(pl.Int64) + 1 + file_number * LINES_PER_FILE,
         Cdr.usage_date: pl.col("started_at").dt.date(),
@@ -167,4 +175,5 @@ def _columns(layout: Layout, file_number: int, unreadable: pl.Expr) -> list[pl.E
         Cdr.outcome: pl.when(IS_NOT_OURS).then(pl.lit(NOT_OURS)).otherwise(pl.col("outcome")),
         Cdr.unreadable: unreadable,
     }
-    return [computed.get(column, pl.col(str(column))).alias(str(column)) for column in Cdr.columns]
+    computed |= piece_columns(layout)
+    return [computed.get(column, pl.col(str(column))).alias(str(column)) for column in record_table(layout).columns]

@@ -19,6 +19,7 @@ from billing.ingest.forms.opening import open_work_text
 from billing.ingest.forms.work import WorkText
 from billing.ingest.layout import Layout
 from billing.ingest.lines import LINE, LINE_INDEX
+from billing.ingest.pieces import record_table
 from billing.ingest.received import receive
 from billing.ingest.rows import OpenQuote, read_text
 from billing.ingest.statements import Stated, read_stated
@@ -47,6 +48,7 @@ class FileReading:
         file_name: its name, without a folder.
         layout: `id@version`.
         source: who wrote it.
+        is_assembled: its records are no calls yet: its parts are tables of `Waiting`, not of `Cdr`.
         encoding: `utf-8` or `gb18030`, of the unpacked text; of other forms how they were read, such as `parquet`.
         record_count: records; the sum of the rows of the parts.
         framing_count: physical lines that are no records (header, blank, comment).
@@ -65,6 +67,7 @@ class FileReading:
     file_name: str
     layout: str
     source: str
+    is_assembled: bool
     encoding: str
     record_count: int
     framing_count: int
@@ -89,7 +92,7 @@ def read_cdr_file(
     layout_id: str | None = None,
     is_excerpt: bool = False,
 ) -> FileReading:
-    """Read one file into `staging/<date>.parquet`, tables of `Cdr`, and keep a compressed copy of it.
+    """Read one file into `staging/<date>.parquet`, tables of `Cdr` or `Waiting`, and keep a compressed copy of it.
 
     Args:
         path: the file as it came: plain or gzip, of any form that a layout may have.
@@ -128,6 +131,7 @@ def read_cdr_file(
         file_name=path.name,
         layout=layout.tag,
         source=layout.source_name,
+        is_assembled=layout.is_assembled,
         encoding=text.encoding,
         record_count=record_count,
         framing_count=framing_count,
@@ -169,7 +173,7 @@ def _write_parts(text: WorkText, staging: Path, file_number: int, *, is_joined: 
     """
     rows = read_text(text.path, text.framing, text.form, text.layout, file_number, is_joined=is_joined)
     try:
-        write_by_date(rows, Cdr, staging, Cdr.usage_date)
+        write_by_date(rows, record_table(text.layout), staging, Cdr.usage_date)
     except OpenQuote:
         return False
     return True
@@ -179,7 +183,7 @@ def _parts(staging: Path, layout: Layout) -> dict[dt.date | None, PartFile]:
     """The staged parts, in order of date, the undated one last."""
     return {
         None if path.stem == UNDATED else dt.date.fromisoformat(path.stem): PartFile(
-            path, _row_count(path), _not_ours_count(path) if layout.not_ours else 0
+            path, _row_count(path), _not_ours_count(path, record_table(layout)) if layout.not_ours else 0
         )
         for path in sorted(staging.glob("*.parquet"))
     }
@@ -191,7 +195,7 @@ def _row_count(path: Path) -> int:
     return count
 
 
-def _not_ours_count(path: Path) -> int:
+def _not_ours_count(path: Path, table: type[Cdr]) -> int:
     is_not_ours = pl.col(Cdr.outcome) == NOT_OURS
-    count: int = scan_tables([path], Cdr).select(is_not_ours.sum()).collect().item()
+    count: int = scan_tables([path], table).select(is_not_ours.sum()).collect().item()
     return count

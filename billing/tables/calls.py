@@ -1,4 +1,4 @@
-"""Calls: as received (`Cdr`), the copies to drop, the lines held back, and as rated with their derivation."""
+"""Calls: as received (`Cdr`), records that tell a part of one, copies, lines held back, and as rated."""
 
 from billing.tables.schema import Table, day, instant, integer, money, text
 
@@ -57,6 +57,36 @@ class Cdr(Table):
     outcome = text("Outcome of the call", "呼叫结果")
     call_class = text("Class of the call where its source tells one: local, toll, outbound, ...", "通话类别")
     unreadable = text("First field that could not be read, `line` when the line has no structure", "无法读取的字段")
+
+
+class Waiting(Cdr):
+    """A record that tells only a part of a call, or one telling of it; calls are put together from these."""
+
+    name = "waiting"
+    key = ("cdr_id",)
+    en = "A record that is not yet a call: a piece, an event, a leg, or a telling that a later record may correct."
+    zh = "待合并话单记录"
+
+    call_key = text("What the records of one call share, by the layout", "合并依据")
+    piece_number = integer("Number of the piece, null when the source gives none", "分段序号", "count")
+    role = text("Its part in the call: first, middle, last, single; start, end, cancel, none", "记录角色")
+    correction_number = integer("The higher, the later the record was corrected", "更正序号", "count")
+
+
+class Joined(Table):
+    """A record and the call that was put together from it."""
+
+    name = "joined"
+    key = ("cdr_id", "into_cdr_id")
+    en = "A record and the call it was joined into; the call bears the id of one of its records, with fate `call`."
+    zh = "话单合并关系"
+
+    cdr_id = integer("The record", "话单编号", "id")
+    usage_date = day("Civil day of the record", "记录日期")
+    into_cdr_id = integer("The call", "并入话单编号", "id")
+    call_date = day("Civil day of the call", "话单日期")
+    billing_period = text("Period in whose certificate the record is counted", "计入账期")
+    fate = text("joined, replaced by a later record, or call: the one whose id the call bears", "处理结果")
 
 
 class Duplicate(Table):

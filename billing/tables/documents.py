@@ -359,6 +359,9 @@ class SourceFile(Table):
     framing_count = integer("Header, comment and blank lines", "表头与空行", "count")
     duplicate_count = integer("Copies dropped", "重复", "count")
     suspense_count = integer("Held back at ingest", "待处理", "count")
+    joined_count = integer("Joined into calls that bear the id of another record", "并入其他记录", "count")
+    replaced_count = integer("Replaced by a corrected record", "被更正替代", "count")
+    waiting_count = integer("Waiting for the rest of their call", "等待合并", "count")
     not_ours_count = integer("Not a call to one of our numbers", "非本业务", "count")
     accepted_count = integer("Handed on to rating", "进入批价", "count")
 

@@ -91,8 +91,8 @@ class Table:
     columns: ClassVar[tuple[Column, ...]]
 
     def __init_subclass__(cls) -> None:
-        """Give every declared column its attribute's name."""
-        columns = []
+        """Give every declared column its attribute's name; a table made of another has that one's columns first."""
+        columns: list[Column] = list(getattr(cls, "columns", ()))
         for name, declared in list(vars(cls).items()):
             if isinstance(declared, _Declared):
                 named = Column(name, declared.dtype, declared.en, declared.zh, declared.unit)

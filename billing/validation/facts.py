@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from billing.tables.calls import LINES_PER_FILE, NOT_OURS, SourceHour
+from billing.tables.calls import LINES_PER_FILE, NOT_OURS, Cdr, SourceHour
 from billing.validation.rules import Rule, breaches
 
 RECEIVED = pl.Schema(
@@ -19,6 +19,7 @@ RECEIVED = pl.Schema(
         "source": pl.String,
         "record_count": pl.Int64,
         "duplicate_count": pl.Int64,
+        "waiting_count": pl.Int64,
         "stated_records": pl.Int64,
         "stated_talk_seconds": pl.Int64,
         "found_talk_seconds": pl.Int64,
@@ -27,7 +28,10 @@ RECEIVED = pl.Schema(
         "late_day": pl.Date,
     }
 )
-"""What is known of a file before its calls are looked at; what it does not state is null."""
+"""What is known of a file before its calls are looked at; what it does not state is null.
+
+`waiting_count` are its records that are no calls by themselves: only the calls that were made of them are judged.
+"""
 PRICES = pl.Schema({"service_number": pl.String, "micro_per_minute": pl.Int64})
 NUMBERS = pl.Schema({"service_number": pl.String})
 FACTS = {
@@ -115,6 +119,9 @@ def lay_out(
     tables = {"received": received, "price": known.prices, "history": known.history}
     if known.numbers is not None:
         tables["known_number"] = known.numbers
+    if not parts:
+        # Files with a header and nothing else, or with records of which no call came about.
+        tables["no_calls"] = Cdr.empty()
     for name, frame in tables.items():
         connection.register("given", frame.to_arrow())
         connection.execute(f"create table {name} as from given")
@@ -125,7 +132,7 @@ def lay_out(
         create view calls as
         select c.*, date '{known.earliest}' as earliest_billable, date '{known.latest}' as latest_billable,
             r.late_day as file_late_day
-        from read_parquet([{paths}]) c
+        from {f"read_parquet([{paths}])" if parts else "no_calls"} c
         join received r on r.file_number = c.cdr_id // {LINES_PER_FILE}
         where c.outcome is distinct from '{NOT_OURS}'
         """

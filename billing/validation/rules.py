@@ -65,7 +65,8 @@ def share_rules(rules: list[Rule]) -> list[Rule]:
                 "zh": f"文件中至少{rule.mostly:%}的话单满足：{rule.sentence['zh']}",
             },
             owner=rule.owner,
-            sql=f"call_count - {breaches(rule)} >= call_count * {rule.mostly}",
+            # Calls that were put together tell of several files, never of one.
+            sql=f"coalesce(waiting_count, 0) > 0 or call_count - {breaches(rule)} >= call_count * {rule.mostly}",
         )
         for rule in rules
         if rule.mostly is not None

@@ -148,10 +148,10 @@ def one_call(call_id: str, number: str, start: str, talk_seconds: int, outcome: 
     return f"{call_id},13900000000,{number},,{begin},{answered},{ended},{outcome}"
 
 
-def write_calls(path: Path, rows: Iterable[str]) -> Path:
-    """A file of calls as a carrier sends it."""
+def write_calls(path: Path, rows: Iterable[str], header: str = HEADER) -> Path:
+    """A file of calls as a carrier sends it, or of records under another header."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([HEADER, *rows, ""]), "utf-8")
+    path.write_text("\n".join([header, *rows, ""]), "utf-8")
     return path
 
 

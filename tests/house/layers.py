@@ -49,6 +49,7 @@ LAYERS: dict[str, Layer] = {
         python_calamine="some send their calls as a workbook",
         yaml="layout files are YAML",
     ),
+    "billing/assembly": _stage(),
     "billing/validation": _stage(duckdb="the gate scans rows in SQL", yaml="its rules are YAML, an SQL condition each"),
     "billing/validation/gx": Layer(
         ("billing/validation",),

@@ -36,7 +36,7 @@ def read_bytes(folder: Path, content: bytes, name: str = "calls.csv", number: in
 
 def rows_of(reading: FileReading) -> pl.DataFrame:
     """All rows in order of line, with the line beside them."""
-    frames = [pl.read_parquet(part.path) for part in reading.parts.values()]
+    frames = [pl.read_parquet(part.path).select(Cdr.schema().names()) for part in reading.parts.values()]
     rows = pl.concat([Cdr.empty(), *frames]).sort(Cdr.cdr_id)
     return rows.with_columns(line=pl.col(Cdr.cdr_id) % LINES_PER_FILE)
 

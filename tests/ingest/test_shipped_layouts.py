@@ -121,7 +121,8 @@ def test_events_of_flatstore_are_records_that_cannot_be_billed_alone(tmp_path):
     ]
 
 
-def test_events_that_never_name_a_number_tell_no_layout(tmp_path):
+def test_events_that_never_name_a_number_are_known_by_their_words(tmp_path):
     only_ends = [line for line in sample("opensips_flatstore").splitlines() if line.startswith("BYE")]
+    assert read_bytes(tmp_path, "\n".join(only_ends).encode(), "acc.psv").layout == "opensips_flatstore@1"
     with pytest.raises(Refusal, match="UNKNOWN_LAYOUT"):
-        read_bytes(tmp_path, "\n".join(only_ends).encode(), "acc.psv")
+        read_bytes(tmp_path, "\n".join(only_ends).replace("BYE", "OPTIONS").encode(), "other.psv", number=2)

@@ -23,7 +23,8 @@ from pipelines.monthly_run import Month, compute_month
 from pipelines.parts import parts_of
 from pipelines.progress import Progress
 from pipelines.rate_book_of import load_rate_book
-from tests.commands.corner_shop import NUMBERS, PERIOD, STRANGER, open_shop, write_calls
+from tests.commands.corner_shop import HEADER, NUMBERS, PERIOD, STRANGER, write_calls
+from tests.commands.records_of_calls import open_switch_shop
 
 OCTOBER = Period.parse(PERIOD)
 Files = Sequence[tuple[str, Sequence[str]]]
@@ -84,7 +85,7 @@ class Billed:
 
 @functools.cache
 def _template() -> Path:
-    root = open_shop(Path(tempfile.mkdtemp(prefix="shop-")) / "books")
+    root = open_switch_shop(Path(tempfile.mkdtemp(prefix="shop-")) / "books")
     settings = root / "books.toml"
     settings.write_text(settings.read_text("utf-8").replace("keep_raw = true", "keep_raw = false"), "utf-8")
     return root
@@ -95,8 +96,8 @@ def _book():
     return load_rate_book(_template())
 
 
-def bill(batches: Sequence[Files]) -> Billed:
-    """Ingest batches of files one after another and bill the month.
+def bill(batches: Sequence[Files], header: str = HEADER) -> Billed:
+    """Ingest batches of files, all under one header, one after another and bill the month.
 
     The rate book and the layouts are the same for all, so they are read once.
     """
@@ -105,7 +106,7 @@ def bill(batches: Sequence[Files]) -> Billed:
         progress = Progress("en", is_shown=False)
         with open_books(root, write=True) as books:
             for number, files in enumerate(batches):
-                paths = [write_calls(root / "inbox" / f"{number}" / name, lines) for name, lines in files]
+                paths = [write_calls(root / "inbox" / f"{number}" / name, lines, header) for name, lines in files]
                 report = ingest.ingest_files(books, paths, progress)
                 assert not report.refused, "a file with too many broken lines is another story"
             month = compute_month(books, _book().book, OCTOBER, progress)

@@ -3,11 +3,11 @@
 import polars as pl
 import pytest
 
-from billing.tables.calls import CallAdjustment, Cdr, Duplicate, RatedCall, Suspense, UsageTotal
+from billing.tables.calls import CallAdjustment, Cdr, Duplicate, Joined, RatedCall, Suspense, UsageTotal, Waiting
 from billing.tables.catalog import CATALOG_TABLES
 from billing.tables.documents import DOCUMENT_TABLES, Conservation, SourceFile
 
-TABLES = (Cdr, Duplicate, Suspense, RatedCall, UsageTotal, CallAdjustment, Conservation, SourceFile,
+TABLES = (Cdr, Waiting, Joined, Duplicate, Suspense, RatedCall, UsageTotal, CallAdjustment, Conservation, SourceFile,
           *DOCUMENT_TABLES, *CATALOG_TABLES)  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+from tests.properties.conftest import settings  # noqa: F401

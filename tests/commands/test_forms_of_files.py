@@ -10,6 +10,7 @@ import xlsxwriter
 
 from tests.commands.corner_shop import HEADER, PERIOD, bill400, one_call, published_rows
 from tests.commands.shop_fixtures import stocked  # noqa: F401
+from tests.ingest.own_layouts import STATED
 
 NAMES = HEADER.split(",")
 # Two calls of 61 s and one whose caller a spreadsheet has shortened; so many good ones that the file is taken.
@@ -84,3 +85,20 @@ def test_the_head_of_a_long_array_on_one_line_is_read(tmp_path):
     tried = bill400("layouts", "try", tmp_path / "long.json", "--json").json
     assert 500 < tried["records"] < 5_000
     assert [row["line"] for row in tried["rows"]] == list(range(1, 11))
+
+
+def test_a_file_that_is_missing_in_the_row_of_a_source_is_told(stocked):  # noqa: F811
+    (stocked / "layouts" / "stated_csv.yaml").write_text(STATED, "utf-8")
+    inbox = stocked / "inbox"
+    for old in inbox.iterdir():
+        old.unlink()
+    # 308 and 309 follow one another, 310 is missing.
+    for hour, sequence in enumerate((308, 309, 311), 9):
+        call = f"S{hour},13900000000,4006000001,2026-10-02 {hour:02}:00:00,61,OK"
+        lines = ["id,caller,called,begin,seconds,result", call, "#END,1,61", ""]
+        (inbox / f"calls-{sequence}.csv").write_text("\n".join(lines), "utf-8")
+    findings = bill400("ingest", stocked, inbox, "--json").json["findings"]
+    gaps = [finding for finding in findings if finding["reason"] == "SEQUENCE_GAP"]
+    assert len(gaps) == 1
+    assert "311" in gaps[0]["message"]
+    assert "310" in gaps[0]["message"]

@@ -27,6 +27,7 @@ from billing.tables.parquet import scan_tables
 from pipelines.books import Books
 from pipelines.close import number_invoices
 from pipelines.commits import Commit, fold
+from pipelines.file_certificates import unaccounted_files
 from pipelines.monthly_run import compute_month
 from pipelines.parts import Part, is_formed, left_out, of_part, parts_of
 from pipelines.past import rows_before, stored
@@ -65,13 +66,17 @@ def verify_books(books: Books, progress: Progress, scratch: Path, period: Period
         if books.state.published(manifest.parent.name) is None:
             name = manifest.parent.name
             proof.findings.append(Finding("COMMITS_LOST", "critical", f"published/{name}", {"period": name}))
+    is_whole = not any(finding.reason.startswith("VERIFY_FILE") for finding in proof.findings)
+    for file in unaccounted_files(books) if is_whole else ():
+        values = {"file": file.source.file_name, "records": file.source.record_count, "found": file.found}
+        proof.findings.append(Finding("VERIFY_RECORDS", "critical", file.source.file_name, values))
     names = [str(period)] if period else sorted({*books.state.runs, *books.state.closes})
     for name in names:
         commit = books.state.published(name)
         if commit is None:
             raise refuse("NO_DRAFT", period=name)
         proof.findings.extend(_published(books, name, commit))
-        if not any(finding.reason.startswith("VERIFY_FILE") for finding in proof.findings):
+        if is_whole:
             proof.findings.extend(_rebuilt(books, Period.parse(name), commit, progress, scratch))
         proof.periods.append(name)
     return proof

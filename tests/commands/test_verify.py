@@ -142,3 +142,26 @@ def test_published_calls_sum_to_the_usage_lines_by_plain_sql(closed):
     summed = {key: total for key, total, _ in sums if key in lines}
     assert summed == lines
     assert sum(lines.values()) > 0
+
+
+@pytest.mark.parametrize("fate", ["duplicate", "suspense"])
+def test_a_record_of_a_file_that_has_no_fate_is_told(closed, monkeypatch, fate):
+    from pipelines import file_certificates
+
+    real = file_certificates.left_out
+
+    def one_lost(books):
+        frame = real(books)
+        first = frame.filter(fate=fate)["cdr_id"][0]
+        return frame.filter(frame["cdr_id"] != first)
+
+    monkeypatch.setattr(file_certificates, "left_out", one_lost)
+    ended = bill400("verify", closed, "--json", code=1)
+    (finding,) = [finding for finding in ended.json["findings"] if finding["reason"] == "VERIFY_RECORDS"]
+    # c.csv has five records, four of them copies; b.csv has 55, two of which cannot be read.
+    read = {"duplicate": ("c.csv", 5), "suspense": ("b.csv", 55)}[fate]
+    assert (finding["where"], finding["values"]["records"], finding["values"]["found"]) == (
+        read[0],
+        str(read[1]),
+        str(read[1] - 1),
+    )

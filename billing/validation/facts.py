@@ -37,6 +37,10 @@ NUMBERS = pl.Schema({"service_number": pl.String})
 FACTS = {
     "record_count": ("records of the file", "文件记录数"),
     "duplicate_count": ("records that were received before", "此前已收到的记录数"),
+    "waiting_count": (
+        "records that are not calls by themselves; the calls made of them may be of other files' records, too",
+        "本身不是完整通话、需合并的记录数（合并成的通话可能含其他文件的记录）",
+    ),
     "stated_records": ("records as the file itself states", "文件自己声明的记录数"),
     "stated_talk_seconds": ("talk time as the file itself states, s", "文件自己声明的通话秒数"),
     "found_talk_seconds": ("talk time of all its records, where it states one, s", "全部记录的通话秒数（有声明时）"),

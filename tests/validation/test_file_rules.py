@@ -66,12 +66,23 @@ def test_shares_are_exact():
     # One of a thousand million too many, where a binary float of 0.9 would round.
     (rule,) = share_rules([replace(RULE["R001"], mostly=Decimal("0.9"))])
 
-    def holds(rows: int, breaches: int) -> bool:
-        query = f"select {rule.sql} from (select {rows}::bigint as call_count, {breaches}::bigint as breaches_R001)"
-        return duckdb.sql(query).fetchall()[0][0]
+    def holds(rows: int, breaches: int, waiting: int = 0) -> bool:
+        facts = f"{rows}::bigint as call_count, {breaches}::bigint as breaches_R001, {waiting} as waiting_count"
+        return duckdb.sql(f"select {rule.sql} from (select {facts})").fetchall()[0][0]
 
     assert holds(1_000_000_000_000, 100_000_000_000)
     assert not holds(1_000_000_000_000, 100_000_000_001)
+    assert holds(1, 1, waiting=3), "calls that were put together tell of several files"
+
+
+def test_a_file_whose_records_wait_is_not_judged_by_the_calls_that_came_of_it(tmp_path):
+    """It is no file without calls, whatever share of those it completed is odd; its records are counted."""
+    stated = {"waiting_count": 2, "record_count": 2}
+    judgement = judge_files(tmp_path, [[], [{"service_number": "101"}]], facts=[stated, stated])
+    assert [list(judgement.files[number].broken) for number in (1, 2)] == [[], []]
+    assert judgement.held["reason"].to_list() == ["SERVICE_NUMBER_WRONG"]
+    judgement = judge_files(tmp_path / "b", [[]], facts=[stated | {"stated_records": 3}])
+    assert list(judgement.files[1].refused) == ["F001"]
 
 
 @pytest.mark.parametrize(

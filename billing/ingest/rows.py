@@ -36,7 +36,7 @@ from billing.ingest.numbers import is_plain_number
 from billing.ingest.pieces import bad_pieces, matters, piece_columns, record_table, text_columns
 from billing.tables.calls import LINES_PER_FILE, NOT_OURS, Cdr
 
-BATCH_ROWS = 500_000
+BATCH_ROWS = 250_000
 """Enough rows that reading the odd ones among them again costs little, few enough to hold."""
 UNREADABLE_LINE = "line"
 BLANKS = " \t"

@@ -14,8 +14,8 @@ from billing.tables.schema import Table
 
 ROW_GROUP_SIZE = 262_144
 COMPRESSION_LEVEL = 1
-HELD_ROWS = 500_000
-"""Calls held in memory by one writer: about 60 MB."""
+HELD_ROWS = 2_000_000
+"""Calls held in memory by one writer: about 240 MB. A file that has more waits on disk, for a quarter more of its time."""
 
 
 def write_table(frame: pl.LazyFrame | pl.DataFrame, table: type[Table], path: Path) -> None:
@@ -54,7 +54,7 @@ def write_by_date(batches: Iterable[pl.DataFrame], table: type[Table], folder: P
         held: dict[object, list[pl.DataFrame]] = {}
         held_rows = 0
         for batch in batches:
-            for (day,), rows in table.conform(batch).partition_by(key, as_dict=True, maintain_order=True).items():
+            for day, rows in _by_day(table.conform(batch), key):
                 held.setdefault(day, []).append(rows)
             held_rows += batch.height
             if held_rows > HELD_ROWS:
@@ -66,6 +66,14 @@ def write_by_date(batches: Iterable[pl.DataFrame], table: type[Table], folder: P
         for day in [*parts, *(day for day in held if day not in parts)]:
             rest = [frame.lazy() for frame in held.get(day, ())]
             write_table(pl.concat([*parts.get(day, ()), *rest]), table, folder / f"{day or 'undated'}.parquet")
+
+
+def _by_day(batch: pl.DataFrame, key: str) -> list[tuple[object, pl.DataFrame]]:
+    """The rows of each day; a batch of one day, as most are, is not taken apart."""
+    days = batch[key]
+    if batch.height and not days.null_count() and days.min() == days.max():
+        return [(days[0], batch)]
+    return [(day, rows) for (day,), rows in batch.partition_by(key, as_dict=True, maintain_order=True).items()]
 
 
 def scan_tables(paths: Sequence[Path], table: type[Table]) -> pl.LazyFrame:

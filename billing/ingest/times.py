@@ -4,6 +4,7 @@ The parser is more lenient than a form says: it reads 2026100323595, a digit sho
 next minute, and passes over the name of a zone. So a cell is compared with its form before its time is believed.
 """
 
+import itertools
 import re
 
 _PIECE = re.compile(r"%([.:#]?[0-9]?[A-Za-z])|(.)", re.DOTALL)
@@ -74,7 +75,7 @@ def plain_width(form: str) -> int | None:
     Those are forms that end in seconds and keep all parts apart: nothing in them can be taken for something else.
     """
     pieces = _pieces(form)
-    together = any(is_digits(first) and is_digits(second) for first, second in zip(pieces, pieces[1:], strict=False))
+    together = any(is_digits(first) and is_digits(second) for first, second in itertools.pairwise(pieces))
     known = all(letter in _WIDTHS or not letter for letter, _ in pieces)
     if together or not known or pieces[-1][0] != "S":
         return None

@@ -22,6 +22,8 @@ from pipelines.held_back import Accepted
 from pipelines.parts import Part, billing_period, part_key
 
 RAW_TABLE = "raw"
+CLOSED_FORMS = (GZIP_MAGIC, b"PK", b"PAR1")
+"""First bytes of gzip, workbooks and Parquet, whose readers see when their end is missing."""
 AT_REST_SECONDS = 60
 """A file without an end in its last line is taken as complete when nobody has written to it for so long."""
 
@@ -146,16 +148,17 @@ def _has_changed(path: Path, before: os.stat_result) -> bool:
 def _refuse_unfinished(path: Path, seen: os.stat_result) -> None:
     """Refuse a file that somebody may still be writing: half a line can be a whole record with a shorter time.
 
-    A packed file says itself whether it is complete.
+    A file that is packed, binary or one JSON value says itself whether it is complete.
     """
     age = time.time() - seen.st_mtime
     if not seen.st_size or abs(age) >= AT_REST_SECONDS:
         return
     with path.open("rb") as stream:
-        is_packed = stream.read(2) == GZIP_MAGIC
+        head = stream.read(4)
         stream.seek(-1, os.SEEK_END)
-        if not is_packed and stream.read(1) not in b"\r\n":
-            raise refuse("FILE_STILL_WRITTEN", path.name, seconds=max(int(age), 0))
+        last = stream.read(1)
+    if not head.startswith(CLOSED_FORMS) and last not in b"\r\n" and (head[:1] + last) not in (b"[]", b"{}"):
+        raise refuse("FILE_STILL_WRITTEN", path.name, seconds=max(int(age), 0))
 
 
 def place_part(

@@ -29,8 +29,8 @@ CLOCK_START, CLOCK_END = dt.date(2000, 1, 1), dt.date(2100, 1, 1)
 """Outside these a clock was read in the wrong unit, or was never set."""
 CLOCKS_AGREE_MS = 2000
 """How far a stated duration and its times may differ, both cut to seconds; the gate's rule says the same."""
-_NO_ID = r'^[0-9]+(?:[.,][0-9]+)?[Ee][+][0-9]{1,3}$|"'
-_SUSPECT = ["E+", "e+", '"']
+_NO_ID = r'^[0-9]+(?:[.,][0-9]+)?[Ee][+][0-9]{1,3}$|^="'
+_SUSPECT = ["E+", "e+", '="']
 _OFFSET_MS = 8 * 3600 * 1000
 """Asia/Shanghai against UTC, without change in all the years a clock may show."""
 
@@ -99,8 +99,10 @@ def settle_outcome(read: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
     """
     answered_by = {"talk": pl.col("talk_ms") > 0, "answer_time": pl.col("answered_at").is_not_null()}
     if (by := answered_by.get(layout.outcome.answered_by)) is not None:
-        outcome = pl.when(by).then(pl.lit("answered")).otherwise(pl.col("outcome"))
-        bad = pl.col("bad_outcome") & ~by.fill_null(False)
+        # Where talk tells, and the file leaves it out, nothing tells; its word would be that of a call without talk.
+        is_open = by.is_null() if "talk_ms" in layout.fields else pl.lit(value=False)
+        outcome = pl.when(by).then(pl.lit("answered")).when(~is_open).then(pl.col("outcome"))
+        bad = (pl.col("bad_outcome") & ~by.fill_null(False)) | is_open
         read = read.with_columns(outcome.alias("outcome"), bad.alias("bad_outcome"))
     talk, was_answered = pl.col("talk_ms"), pl.col("outcome").is_in(ANSWERED)
     return (
@@ -211,7 +213,7 @@ def _is_bad(name: str, layout: Layout, careful: bool) -> pl.Expr:
         assert layout.call_class is not None, "the field is named by its rule"
         return value.is_null() & (pl.col(CELL + layout.call_class.column) != "")
     if name == "call_id":
-        # What a spreadsheet makes of a long id, its digits are gone; and quotes that no reader took off.
+        # What a spreadsheet makes of a long id, its digits are gone; and how it guards one, so that it is another text.
         return (value.str.contains(_NO_ID) if careful else value.str.contains_any(_SUSPECT)).fill_null(False)
     field = layout.fields[name]
     cell = pl.col(CELL + field.column)

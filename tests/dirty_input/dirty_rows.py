@@ -111,7 +111,7 @@ MOBILE: tuple[tuple[Cells, str], ...] = (
     ({"本地/长途": "国际"}, "VALUE_UNREADABLE"),
     ({"时长": "1:01"}, "VALUE_UNREADABLE"),
     ({"时长": "+60"}, "VALUE_UNREADABLE"),
-    ({"时长": ""}, "TALK_NEGATIVE"),  # nothing says how long
+    ({"时长": ""}, "VALUE_UNREADABLE"),  # talk tells whether it was answered, and there is none
     ({"时长": "90061"}, "CALL_TOO_LONG"),
     ({"通话开始时间": "2026-10-10 10:00:00"}, "START_UNREADABLE"),
     ({"通话开始时间": "10/10/2026 10:00:00"}, "START_UNREADABLE"),
@@ -120,7 +120,7 @@ TI_NET: tuple[tuple[Cells, str], ...] = (
     ({"callType": "4"}, NOT_OURS),
     ({"startTime": f"{seconds_of(START)}000"}, "START_UNREADABLE"),
     ({"startTime": "0"}, "START_UNREADABLE"),
-    ({"endTime": str(seconds_of(START) - 1)}, "TALK_NEGATIVE"),
+    ({"endTime": str(seconds_of(START) - 1)}, "TIMES_OUT_OF_ORDER"),
     ({"endTime": f"{seconds_of(START)}000000"}, "VALUE_UNREADABLE"),
     ({"status": "99"}, "VALUE_UNREADABLE"),
 )
@@ -131,6 +131,7 @@ VOS3000: tuple[tuple[Cells, str], ...] = (
     ({"holdtime": "2147483648"}, "TIMES_OUT_OF_ORDER"),  # answered 68 years before it began
     ({"holdtime": "99999999999999"}, "VALUE_UNREADABLE"),
     ({"holdtime": "-1"}, "VALUE_UNREADABLE"),
+    ({"holdtime": ""}, "VALUE_UNREADABLE"),
     ({"holdtime": "120"}, "TIMES_OUT_OF_ORDER"),  # longer than from start to stop
 )
 CHANGED_CELLS = {"plain_csv": PLAIN, "carrier_400_zh": CARRIER, "freeswitch_csv": FREESWITCH, "mobile_400_zh": MOBILE,

@@ -118,7 +118,9 @@ def read_file(
     _refuse_unfinished(path, before)
     if reading.is_assembled:
         held, waiting = records_of(bench, reading, path, number, layouts, open_from)
-        return Accepted(path, _fact(reading, before.st_size, number, _keep_raw(bench, reading, number)), [], waiting, held)
+        return Accepted(
+            path, _fact(reading, before.st_size, number, _keep_raw(bench, reading, number)), [], waiting, held
+        )
     parts = [
         place_part(bench, staged.path, number, day, open_from, rows=staged.rows, not_ours=staged.not_ours)
         for day, staged in reading.parts.items()

@@ -415,6 +415,17 @@ def test_a_price_that_means_nothing_is_refused_when_it_is_loaded(call):
         CallPrice.model_validate(call)
 
 
+@pytest.mark.parametrize("currency", ["USD", "", "cny"])
+def test_a_plan_in_another_currency_is_refused(books, currency):
+    plan = books / "rate_plans" / "retail" / "split_010.yaml"
+    text = plan.read_text("utf-8")
+    assert "currency: CNY" in text
+    plan.write_text(text.replace("currency: CNY", f"currency: {currency}"), "utf-8")
+    assert "PLAN_FIELD_WRONG" in bill400("check", books, code=1).err
+    plan.write_text(text.replace("currency: CNY\n", ""), "utf-8")
+    assert "PLAN_FIELD_MISSING" in bill400("check", books, code=1).err
+
+
 def test_a_price_of_zero_is_a_price():
     free = CallPrice.model_validate({"schedule": "60/60", "price_per_minute": "0.00"})
     assert free.price_of(61_000) == 0

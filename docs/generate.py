@@ -212,8 +212,8 @@ def gate() -> Iterable[str]:
 def dirty_input() -> Iterable[str]:
     """Every situation of dirty input, what the engine does about it, and the tests and stories that hold it."""
     yield from _head("Dirty input", "异常输入")
-    yield "What call files, values and terms can bring, and what the engine does about each. No record disappears,"
-    yield "nothing that can be read in two ways becomes money, what is held back tells its reason; see [Reasons](reasons.md)."
+    yield "What call files, values and terms can bring, and what the engine does about each. No record disappears."
+    yield "Nothing that can be read in two ways becomes money. What waits tells its reason; see [Reasons](reasons.md)."
     yield "话单与资费可能出现的各种异常及系统的处理方式：不丢记录，不猜测，挂起的记录注明原因代码。"
     yield ""
     for group in yaml.safe_load(SITUATIONS.read_text("utf-8")):

@@ -28,6 +28,7 @@ from pipelines.cli import build  # noqa: E402
 
 FOLDER = ROOT / "docs" / "reference"
 MADE = "<!-- Made by docs/generate.py; change the source, not this page. -->"
+SITUATIONS = ROOT / "tests" / "dirty_input" / "situations.yaml"
 MESSAGES = ROOT / "billing" / "core" / "messages"
 REASON = re.compile(r"[A-Z][A-Z0-9_]*")
 GROUPS = {
@@ -58,6 +59,7 @@ def pages() -> dict[str, str]:
         "tables.md": tables,
         "reasons.md": reasons,
         "catalog.md": catalog,
+        "dirty-input.md": dirty_input,
         "gate.md": gate,
     }
     return {name: "\n".join([*make(), ""]) for name, make in makers.items()}
@@ -205,6 +207,37 @@ def gate() -> Iterable[str]:
     yield "What rules of files may name, and what a file's result holds. Null where a file does not state it."
     yield ""
     yield from _table(("fact", "what it is", "说明"), [(f"`{name}`", en, zh) for name, (en, zh) in FACTS.items()])
+
+
+def dirty_input() -> Iterable[str]:
+    """Every situation of dirty input, what the engine does about it, and the tests and stories that hold it."""
+    yield from _head("Dirty input", "异常输入")
+    yield "What call files, values and terms can bring, and what the engine does about each. No record disappears."
+    yield "Nothing that can be read in two ways becomes money. What waits tells its reason; see [Reasons](reasons.md)."
+    yield "话单与资费可能出现的各种异常及系统的处理方式：不丢记录，不猜测，挂起的记录注明原因代码。"
+    yield ""
+    for group in yaml.safe_load(SITUATIONS.read_text("utf-8")):
+        yield from (f"## {group['family']['en']} {group['family']['zh']}", "")
+        rows = [
+            (
+                each["id"],
+                each["what"],
+                each["does"] if not each.get("building") else f"Not built yet: {each['does']}",
+                ", ".join(f"`{code}`" for code in each.get("reason", ())),
+                "; ".join(_proof(proof) for proof in each.get("proof", ())),
+            )
+            for each in group["situations"]
+        ]
+        yield from _table(("id", "situation 情形", "what the engine does 处理", "reason 原因", "held by 验证"), rows)
+
+
+def _proof(proof: str) -> str:
+    """A link to a story, to an error case, or to the file of a test."""
+    if proof.startswith("story:"):
+        name = proof.removeprefix("story:")
+        return f"[{name}](../../cdr_samples/{name}/README.md)"
+    path, _, test = proof.partition("::")
+    return f"[{test or Path(path).stem}](../../tests/{path})"
 
 
 def catalog() -> Iterable[str]:

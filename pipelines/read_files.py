@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from billing.core.digests import file_sha256
 from billing.core.findings import refuse
 from billing.core.period import Period
 from billing.ingest.layout import Layout
+from billing.ingest.received import GZIP_MAGIC
 from billing.ingest.stage import FileReading, read_cdr_file
 from billing.tables.calls import Cdr
 from pipelines.assemble import records_of
@@ -20,6 +22,10 @@ from pipelines.held_back import Accepted
 from pipelines.parts import Part, billing_period, part_key
 
 RAW_TABLE = "raw"
+CLOSED_FORMS = (GZIP_MAGIC, b"PK", b"PAR1")
+"""First bytes of gzip, workbooks and Parquet, whose readers see when their end is missing."""
+AT_REST_SECONDS = 60
+"""A file without an end in its last line is taken as complete when nobody has written to it for so long."""
 
 
 def list_files(paths: Iterable[Path]) -> list[Path]:
@@ -92,22 +98,34 @@ def read_file(
         Refusal: the file as a whole cannot be read.
     """
     staging = bench.folder / "staging" / str(number)
-    reading = read_cdr_file(
-        path,
-        file_number=number,
-        layouts=layouts,
-        staging=staging,
-        raw_copy=bench.folder / "raw" / str(number) if keep_raw else None,
-        layout_id=layout_id,
-    )
+    before = path.stat()
+    try:
+        reading = read_cdr_file(
+            path,
+            file_number=number,
+            layouts=layouts,
+            staging=staging,
+            raw_copy=bench.folder / "raw" / str(number) if keep_raw else None,
+            layout_id=layout_id,
+        )
+    except Exception as error:
+        # A file that changes contradicts itself in many ways; that it changed is what a person must know.
+        if _has_changed(path, before):
+            raise refuse("FILE_CHANGED", path.name) from error
+        raise
+    if _has_changed(path, before):
+        raise refuse("FILE_CHANGED", path.name)
+    _refuse_unfinished(path, before)
     if reading.is_assembled:
         held, waiting = records_of(bench, reading, path, number, layouts, open_from)
-        return Accepted(path, _fact(reading, path, number, _keep_raw(bench, reading, number)), [], waiting, held)
+        return Accepted(
+            path, _fact(reading, before.st_size, number, _keep_raw(bench, reading, number)), [], waiting, held
+        )
     parts = [
         place_part(bench, staged.path, number, day, open_from, rows=staged.rows, not_ours=staged.not_ours)
         for day, staged in reading.parts.items()
     ]
-    return Accepted(path, _fact(reading, path, number, _keep_raw(bench, reading, number)), parts)
+    return Accepted(path, _fact(reading, before.st_size, number, _keep_raw(bench, reading, number)), parts)
 
 
 def _keep_raw(bench: Workbench, reading: FileReading, number: int) -> str:
@@ -118,6 +136,31 @@ def _keep_raw(bench: Workbench, reading: FileReading, number: int) -> str:
     reading.raw_copy.replace(bench.place(raw_path))
     bench.add(raw_path, RAW_TABLE, {"file": number}, reading.record_count)
     return raw_path
+
+
+def _has_changed(path: Path, before: os.stat_result) -> bool:
+    """Whether a file is not what it was when reading began."""
+    try:
+        after = path.stat()
+    except FileNotFoundError:
+        return True
+    return (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns)
+
+
+def _refuse_unfinished(path: Path, seen: os.stat_result) -> None:
+    """Refuse a file that somebody may still be writing: half a line can be a whole record with a shorter time.
+
+    A file that is packed, binary or one JSON value says itself whether it is complete.
+    """
+    age = time.time() - seen.st_mtime
+    if not seen.st_size or abs(age) >= AT_REST_SECONDS:
+        return
+    with path.open("rb") as stream:
+        head = stream.read(4)
+        stream.seek(-1, os.SEEK_END)
+        last = stream.read(1)
+    if not head.startswith(CLOSED_FORMS) and last not in b"\r\n" and (head[:1] + last) not in (b"[]", b"{}"):
+        raise refuse("FILE_STILL_WRITTEN", path.name, seconds=max(int(age), 0))
 
 
 def place_part(
@@ -131,12 +174,12 @@ def place_part(
     return Part(day, number, period, bench.add(relative, Cdr.name, key, rows), None, None, None)
 
 
-def _fact(reading: FileReading, path: Path, number: int, raw_path: str) -> SourceFact:
+def _fact(reading: FileReading, byte_count: int, number: int, raw_path: str) -> SourceFact:
     return SourceFact(
         file_number=number,
         file_name=reading.file_name,
         sha256=reading.sha256,
-        byte_count=path.stat().st_size,
+        byte_count=byte_count,
         layout=reading.layout,
         encoding=reading.encoding,
         source=reading.source,

@@ -29,6 +29,7 @@ USAGE_REASONS = {
     "NOTHING_CHOSEN",
     "NOT_IN_SUSPENSE",
     "EXPORT_FORM_UNKNOWN",
+    "EXPORT_TOO_LONG",
     "NOT_BOOKS",
     "PERIOD_WRONG",
     "FOLDER_NOT_EMPTY",
@@ -164,7 +165,7 @@ class Session:
         if self.as_json:
             self.output["findings"] = [finding.as_json(self.language) for finding in self.findings]
             self.output["exit_code"] = code or self._findings_code()
-            write_line(json.dumps(self.output, ensure_ascii=False, indent=2, default=plain_value), sys.stdout)
+            write_line(_json_text(self.output), sys.stdout)
         else:
             for line in finding_lines(self.findings, self.language):
                 write_line(line, sys.stderr)
@@ -189,7 +190,15 @@ def tell_usage(problem: str, lang: str, *, as_json: bool) -> None:
             write_line(line, sys.stderr)
         return
     output = {"findings": [finding.as_json(lang)], "exit_code": EXIT_USAGE}
-    write_line(json.dumps(output, ensure_ascii=False, indent=2), sys.stdout)
+    write_line(_json_text(output), sys.stdout)
+
+
+def _json_text(output: dict[str, Any]) -> str:
+    """JSON whose texts a terminal may show: what it would obey, turn round or hide is written as an escape."""
+    text = json.dumps(output, ensure_ascii=False, indent=2, default=plain_value)
+    if text.isascii():
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def _code_of(refusal: Refusal) -> int:

@@ -22,6 +22,10 @@ from pipelines.suspense import LIST_COLUMNS, Chosen, by_reason, work_list
 
 TEXT_SHOWN = 60
 EXPORTS = (".csv", ".xlsx")
+SHOWN_RECORDS = 10_000
+"""Of a longer list only the most valuable records are printed; a file holds all."""
+SHEET_ROWS = 1_048_575
+"""Rows below the headings of a sheet; a workbook would pass over the others in silence."""
 
 
 def suspense(
@@ -40,11 +44,13 @@ def suspense(
     with session.reading(books) as opened:
         rows = work_list(opened, today(), chosen)
     groups = by_reason(rows)
+    shown, left_out = rows.head(SHOWN_RECORDS), max(rows.height - SHOWN_RECORDS, 0)
     session.give(
         count=rows.height,
         value_estimated=_yuan(int(rows["value_micro"].sum())),
         by_reason=[_in_words(row, session) for row in groups.to_dicts()],
-        records=[_record(row) for row in rows.to_dicts()],
+        records=[_record(row) for row in shown.to_dicts()] if session.as_json else [],
+        records_left_out=left_out,
     )
     if to is not None:
         _export(session, rows, to)
@@ -54,7 +60,9 @@ def suspense(
         return
     session.print(*_reason_lines(session, groups))
     if listed:
-        session.print("", *_record_lines(session, rows))
+        session.print("", *_record_lines(session, shown))
+        if left_out:
+            session.say("summary.suspense_left_out", count=left_out)
     else:
         session.say("summary.suspense_more")
 
@@ -166,6 +174,8 @@ def _record_lines(session: Session, rows: pl.DataFrame) -> list[str]:
 
 def _export(session: Session, rows: pl.DataFrame, to: Path) -> None:
     """The list as a file; amounts as text with their places, never as a binary number."""
+    if to.suffix.lower() == ".xlsx" and rows.height > SHEET_ROWS:
+        raise refuse("EXPORT_TOO_LONG", file=to.name, count=rows.height, limit=SHEET_ROWS)
     frame = rows.select(LIST_COLUMNS).with_columns(
         pl.col("value_micro").map_elements(yuan_exact, return_dtype=pl.String).alias("value_micro")
     )

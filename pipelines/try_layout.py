@@ -2,11 +2,13 @@
 
 import gzip
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from billing.core.findings import refuse
 from billing.ingest.kinds import kind_of
 from billing.ingest.layout import Layout, load_layouts
 from billing.ingest.received import GZIP_MAGIC, TEXT_KINDS
@@ -79,8 +81,11 @@ def _looked_at(path: Path, work: Path) -> tuple[Path, bool]:
     """
     with path.open("rb") as stream:
         is_gzip = stream.read(2) == GZIP_MAGIC
-    with gzip.open(path) if is_gzip else path.open("rb") as stream:
-        content = stream.read(HEAD_BYTES)
+    try:
+        with gzip.open(path) if is_gzip else path.open("rb") as stream:
+            content = stream.read(HEAD_BYTES)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise refuse("GZIP_DAMAGED", path.name, problem=str(error)) from None
     if kind_of(content) not in TEXT_KINDS:
         return path, True
     is_excerpt = len(content) == HEAD_BYTES

@@ -15,6 +15,7 @@ from billing.core.period import ZONE
 from billing.ingest.layout import EPOCHS, NUMBERS, TIMES, CallClassWords, FieldForm, Layout, OutcomeWords
 from billing.ingest.lines import CELL
 from billing.ingest.numbers import UNREADABLE, normal_numbers
+from billing.ingest.times import has_offset, plain_width, time_pattern
 from billing.tables.calls import Cdr
 
 IS_NOT_OURS = "is_not_ours"
@@ -28,6 +29,8 @@ CLOCK_START, CLOCK_END = dt.date(2000, 1, 1), dt.date(2100, 1, 1)
 """Outside these a clock was read in the wrong unit, or was never set."""
 CLOCKS_AGREE_MS = 2000
 """How far a stated duration and its times may differ, both cut to seconds; the gate's rule says the same."""
+_NO_ID = r'^[0-9]+(?:[.,][0-9]+)?[Ee][+][0-9]{1,3}$|^="'
+_SUSPECT = ["E+", "e+", '="']
 _OFFSET_MS = 8 * 3600 * 1000
 """Asia/Shanghai against UTC, without change in all the years a clock may show."""
 
@@ -66,9 +69,12 @@ def read_numbers(read: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     return read.with_columns(normal_numbers(read[name], name == SERVICE_NUMBER) for name in number_fields(layout))
 
 
-def mark_bad(read: pl.LazyFrame, layout: Layout, names: Sequence[str]) -> pl.LazyFrame:
-    """Add `bad_<field>` for some named fields; never null where the cells are not null."""
-    return read.with_columns(_is_bad(name, layout).alias(f"bad_{name}") for name in names)
+def mark_bad(read: pl.LazyFrame, layout: Layout, names: Sequence[str], *, careful: bool = True) -> pl.LazyFrame:
+    """Add `bad_<field>` for some named fields; never null where the cells are not null.
+
+    Where it is not careful, a value that is unusual but good may be marked, never one that is bad left unmarked.
+    """
+    return read.with_columns(_is_bad(name, layout, careful).alias(f"bad_{name}") for name in names)
 
 
 def derive(read: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
@@ -93,8 +99,10 @@ def settle_outcome(read: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
     """
     answered_by = {"talk": pl.col("talk_ms") > 0, "answer_time": pl.col("answered_at").is_not_null()}
     if (by := answered_by.get(layout.outcome.answered_by)) is not None:
-        outcome = pl.when(by).then(pl.lit("answered")).otherwise(pl.col("outcome"))
-        bad = pl.col("bad_outcome") & ~by.fill_null(False)
+        # Where talk tells, and the file leaves it out, nothing tells; its word would be that of a call without talk.
+        is_open = by.is_null() if "talk_ms" in layout.fields else pl.lit(value=False)
+        outcome = pl.when(by).then(pl.lit("answered")).when(~is_open).then(pl.col("outcome"))
+        bad = (pl.col("bad_outcome") & ~by.fill_null(False)) | is_open
         read = read.with_columns(outcome.alias("outcome"), bad.alias("bad_outcome"))
     talk, was_answered = pl.col("talk_ms"), pl.col("outcome").is_in(ANSWERED)
     return (
@@ -169,6 +177,9 @@ def _value(field: FieldForm, zone: str) -> pl.Expr:
         return (instant + _OFFSET_MS).cast(pl.Datetime("ms"))
     if field.form in ("seconds", "milliseconds"):
         return _digits(cell) * (1000 if field.form == "seconds" else 1)
+    if has_offset(field.form):
+        instant = cell.str.to_datetime(field.form, strict=False, time_unit="ms", time_zone="UTC")
+        return instant.dt.convert_time_zone(ZONE).dt.replace_time_zone(None)
     instant = cell.str.to_datetime(field.form, strict=False, time_unit="ms")
     if zone == ZONE:
         return instant
@@ -194,7 +205,7 @@ def _midnight(day: dt.date) -> pl.Expr:
     return pl.lit(day).cast(pl.Datetime("ms"))
 
 
-def _is_bad(name: str, layout: Layout) -> pl.Expr:
+def _is_bad(name: str, layout: Layout, careful: bool) -> pl.Expr:
     value = pl.col(name)
     if name == "outcome":
         return value.is_null()
@@ -202,8 +213,8 @@ def _is_bad(name: str, layout: Layout) -> pl.Expr:
         assert layout.call_class is not None, "the field is named by its rule"
         return value.is_null() & (pl.col(CELL + layout.call_class.column) != "")
     if name == "call_id":
-        # What a spreadsheet makes of a long id; the digits are gone.
-        return value.str.contains("E+", literal=True).fill_null(False)
+        # What a spreadsheet makes of a long id, its digits are gone; and how it guards one, so that it is another text.
+        return (value.str.contains(_NO_ID) if careful else value.str.contains_any(_SUSPECT)).fill_null(False)
     field = layout.fields[name]
     cell = pl.col(CELL + field.column)
     if name in NUMBERS:
@@ -215,6 +226,12 @@ def _is_bad(name: str, layout: Layout) -> pl.Expr:
         # Zero is how switches write `never`.
         limit = MICROSECOND_DIGITS if field.form == "epoch_us" else DIGITS_LIMIT
         return _is_bad_digits(cell, value, limit) | (is_off & (cell != "0"))
-    # A 60th second would slip into the next minute, and with it into the next day or month.
-    is_leap = cell.str.ends_with("60") if field.form.endswith("%S") else cell.str.contains(":60", literal=True)
-    return ((cell != "") & value.is_null()) | is_off | is_leap
+    return ((cell != "") & (value.is_null() | _has_other_form(cell, field.form, careful))) | is_off
+
+
+def _has_other_form(cell: pl.Expr, form: str, careful: bool) -> pl.Expr:
+    """Whether a time is written in another form than the declared one, which its parser may not mind."""
+    if not careful and (width := plain_width(form)):
+        # A 60th second would slip into the next minute, and with it into the next day or month.
+        return (cell.str.len_bytes() != width) | cell.str.ends_with("60")
+    return ~cell.str.contains(time_pattern(form))

@@ -17,6 +17,7 @@ from billing.core.findings import Finding, Refusal, refuse
 from billing.core.period import ZONE
 from billing.ingest.assembling import Assemble, Corrections
 from billing.ingest.file_form import FileForm
+from billing.ingest.times import time_problem
 from billing.tables.calls import CALL_CLASS, OUTCOMES
 
 TIMES = ("started_at", "platform_answered_at", "answered_at", "ended_at")
@@ -210,7 +211,9 @@ class Layout(FileForm):
 def _form_problem(name: str, form: str) -> str:
     """Why a form does not fit a field; empty when it does."""
     if name in TIMES:
-        fits = "%" in form or form in EPOCHS
+        if "%" in form:
+            return time_problem(form)
+        fits = form in EPOCHS
     elif name in NUMBERS:
         fits = form == "number" or (form == "text" and name == "landing_number")
     elif name == "talk_ms":

@@ -6,6 +6,8 @@ what that reader refuses has no cells and is not readable. Line numbers are thos
 """
 
 import csv
+import functools
+import re
 from dataclasses import dataclass
 
 import polars as pl
@@ -51,12 +53,15 @@ def line_form(layout: Layout, columns: tuple[str, ...], facts: TextFacts) -> Lin
 def is_framing(header: str, header_line: int, layout: Layout) -> pl.Expr:
     """Whether a line is no record: blank, a comment, a header record, a trailer, the column header, or before that.
 
-    A header that stands again in the middle (files joined) is framing too, also behind its byte order mark.
+    A header that stands again in the middle (files joined) is framing too, also behind its byte order mark, and in
+    or out of quotes.
     """
     line = pl.col(LINE)
     framing = pl.lit(value=False)
     if layout.has_header:
-        framing = (pl.col(LINE_INDEX) < header_line) | (line == header) | (line == "\ufeff" + header)
+        framing = pl.col(LINE_INDEX) < header_line
+        for text in _same_headers(header, layout):
+            framing |= (line == text) | (line == "\ufeff" + text)
     framing |= blank_lines()
     for prefix in framing_prefixes(layout):
         framing |= line.str.starts_with(prefix)
@@ -73,6 +78,16 @@ def framing_prefixes(layout: Layout) -> tuple[str, ...]:
     """How lines begin that are no records of calls."""
     stated = [record.prefix for record in (layout.header_record, layout.trailer) if record]
     return tuple([layout.comment_prefix, *stated] if layout.comment_prefix else stated)
+
+
+def _same_headers(header: str, layout: Layout) -> list[str]:
+    """The header line as it stands, and as it may stand again where some fields of the file are quoted."""
+    if layout.form != "delimited":
+        return [header]
+    cells = next(csv.reader([header], delimiter=layout.delimiter), [])
+    bare = layout.delimiter.join(cells)
+    quoted = layout.delimiter.join(f'"{cell}"' for cell in cells)
+    return list(dict.fromkeys([header, bare, quoted]))
 
 
 def split_plain(records: pl.LazyFrame, form: LineForm) -> pl.LazyFrame:
@@ -132,7 +147,10 @@ def cells_of(line: str, form: LineForm) -> tuple[str, ...] | None:
     fields = fields_of(line, form.delimiter)
     if fields is None or len(fields) != len(form.columns):
         return None
-    return tuple(fields[form.columns.index(name)] for name in form.used)
+    used = tuple(fields[form.columns.index(name)] for name in form.used)
+    # A quote in a bare cell is kept by the reader, and with it a value that looks like another.
+    has_quote = any('"' in cell and not cell.strip().startswith('="') for cell in used)
+    return None if has_quote and not _well_quoted(form.delimiter).fullmatch(line) else used
 
 
 def fields_of(line: str, delimiter: str) -> list[str] | None:
@@ -141,3 +159,10 @@ def fields_of(line: str, delimiter: str) -> list[str] | None:
         return next(csv.reader([line], delimiter=delimiter, strict=True), [])
     except csv.Error:
         return None
+
+
+@functools.cache
+def _well_quoted(delimiter: str) -> re.Pattern[str]:
+    """Lines whose quotes stand around whole cells, or doubled in them; without a way back, so its time is linear."""
+    cell = rf'(?:"(?:[^"]|"")*+"|[^"{re.escape(delimiter)}]*+)'
+    return re.compile(rf"{cell}(?:{re.escape(delimiter)}{cell})*+")

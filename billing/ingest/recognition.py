@@ -10,11 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from billing.core.findings import refuse
 from billing.ingest.file_form import TEXT_FORMS, Encoding
 from billing.ingest.fixed_cells import cut
 from billing.ingest.layout import Layout
-from billing.ingest.lines import fields_of
+from billing.ingest.lines import LINE, LINE_INDEX, fields_of
 from billing.tables.calls import SERVICE_NUMBER
 
 BOM = "\ufeff"
@@ -226,6 +228,26 @@ def _is_time(cell: str, form: str) -> bool:
 def split_header(header: str, layout: Layout) -> tuple[str, ...]:
     """The header's column names, blanks and quotes stripped, under a layout's delimiter."""
     return tuple(name.strip() for name in next(csv.reader([header], delimiter=layout.delimiter), []))
+
+
+def refuse_other_header(lines: pl.DataFrame, layout: Layout, name: str) -> None:
+    """Refuse a file in whose middle another header stands: records below it would be read under the wrong columns.
+
+    Args:
+        lines: lines that are no plain records: `line_index` and `line`.
+        layout: the file's layout.
+        name: the file's name for messages.
+
+    Raises:
+        Refusal: one of the lines names all columns of the layout, but is not the file's own header.
+    """
+    if layout.form != "delimited" or not layout.has_header:
+        return
+    has_names = pl.all_horizontal(pl.col(LINE).str.contains(column, literal=True) for column in layout.header)
+    for index, line in lines.filter(has_names).select(LINE_INDEX, LINE).iter_rows():
+        columns = split_header(line.removeprefix(BOM), layout)
+        if set(layout.header) <= set(columns):
+            raise refuse("HEADER_CHANGES", f"{name}:{index + 1}", columns=", ".join(columns))
 
 
 def _unknown(header: str, layouts: Sequence[Layout], where: str) -> Exception:

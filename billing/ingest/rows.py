@@ -34,6 +34,7 @@ from billing.ingest.lines import (
 )
 from billing.ingest.numbers import is_plain_number
 from billing.ingest.pieces import bad_pieces, matters, piece_columns, record_table, text_columns
+from billing.ingest.recognition import refuse_other_header
 from billing.tables.calls import LINES_PER_FILE, NOT_OURS, Cdr
 
 BATCH_ROWS = 250_000
@@ -48,7 +49,14 @@ class OpenQuote(Exception):
 
 
 def read_text(
-    text: Path, framing: pl.Expr, form: LineForm, layout: Layout, file_number: int, *, is_joined: bool = False
+    text: Path,
+    framing: pl.Expr,
+    form: LineForm,
+    layout: Layout,
+    file_number: int,
+    name: str,
+    *,
+    is_joined: bool = False,
 ) -> Iterator[pl.DataFrame]:
     """Rows of `Cdr`, or `Waiting`, of a whole text; of each batch the plain rows first, then the others, in order.
 
@@ -61,10 +69,12 @@ def read_text(
         form: how the lines are cut.
         layout: how the cells are written.
         file_number: number of the file, from 1; upper half of `cdr_id`.
+        name: its name for messages.
         is_joined: a record that spans lines was brought onto one, so what still leaves a quote open is broken.
 
     Raises:
         OpenQuote: as said; nothing of the text holds then.
+        Refusal: another header stands among the records.
     """
     records = pl.scan_lines(text, name=LINE, row_index_name=LINE_INDEX, glob=False).filter(~framing)
     plainly = _read_plainly(records, form, layout, file_number)
@@ -77,6 +87,7 @@ def read_text(
         odd = rows.filter(~is_plain).select(LINE_INDEX, pl.col(_ODD_LINE).alias(LINE))
         if form.is_quoted and not is_joined and _leaves_quote_open(odd[LINE]):
             raise OpenQuote
+        refuse_other_header(odd, layout, name)
         yield rows.select(names).filter(is_plain)
         yield careful_rows(odd, form, layout, file_number)
 
@@ -98,7 +109,7 @@ def _read_plainly(records: pl.LazyFrame, form: LineForm, layout: Layout, file_nu
     settled = (
         split_plain(records, form)
         .pipe(read_values, layout)
-        .pipe(mark_bad, layout, others)
+        .pipe(mark_bad, layout, others, careful=False)
         .pipe(derive, layout)
         .pipe(settle_outcome, layout)
     )

@@ -154,9 +154,9 @@ def _stage_rows(
     text = open_work_text(plain, layouts, staging / "work", is_excerpt=is_excerpt)
     if text.facts.line_count >= LINES_PER_FILE:
         raise refuse("FILE_TOO_LONG", plain.name, lines=text.facts.line_count, limit=LINES_PER_FILE - 1)
-    if not _write_parts(text, staging, file_number):
+    if not _write_parts(text, staging, file_number, plain.name):
         text = joined_text(text, staging / "work", plain.name)
-        _write_parts(text, staging, file_number, is_joined=True)
+        _write_parts(text, staging, file_number, plain.name, is_joined=True)
     framing_count = text.facts.line_count - sum(_row_count(path) for path in staging.glob("*.parquet"))
     if framing_count != text.framing_least:
         # Lines were counted from the bytes, records from what was written: a line that got lost between shows here.
@@ -166,12 +166,12 @@ def _stage_rows(
     return text, framing_count
 
 
-def _write_parts(text: WorkText, staging: Path, file_number: int, *, is_joined: bool = False) -> bool:
+def _write_parts(text: WorkText, staging: Path, file_number: int, name: str, *, is_joined: bool = False) -> bool:
     """Write the parts; false when a line leaves a quote open, which shows only here, so that other files pay nothing.
 
     Of what was read until then nothing is written or held.
     """
-    rows = read_text(text.path, text.framing, text.form, text.layout, file_number, is_joined=is_joined)
+    rows = read_text(text.path, text.framing, text.form, text.layout, file_number, name, is_joined=is_joined)
     try:
         write_by_date(rows, record_table(text.layout), staging, Cdr.usage_date)
     except OpenQuote:

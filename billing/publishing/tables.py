@@ -35,7 +35,7 @@ _MASKED = {
     (CallerOfTests, CallerOfTests.caller): mask_number,
     (ServiceNumber, ServiceNumber.forward_numbers): mask_numbers,
 }
-_FORMULA = r"^[=+\-@\t\r]"
+_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
 
 
 def publish_table(frame: pl.DataFrame, table: type[Table]) -> pl.DataFrame:

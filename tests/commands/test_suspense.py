@@ -178,7 +178,7 @@ def test_a_line_is_read_again_under_a_corrected_layout(tmp_path):
     lines = ["id;from;to;start;seconds;how", "1;13900000000;4006000001;2026-10-02 09:00:00;61;up",
              "2;13900000000;4006000001;2026-10-02 10:00:00;61;picked up"]  # fmt: skip
     (books / "inbox").mkdir(exist_ok=True)
-    (books / "inbox" / "shop.csv").write_text("\n".join(lines), "utf-8")
+    (books / "inbox" / "shop.csv").write_text("\n".join([*lines, ""]), "utf-8")
     before = figures(books)
     assert reason_of(books) == {"2026-10-02/1-3": "VALUE_UNREADABLE"}
     words = "{up: answered, picked up: answered}"

@@ -4,7 +4,8 @@
 
     books: stocked | ingested | drafted | closed
     replace PATH: OLD => NEW            (also: append PATH: TEXT, take PATH: TEXT, delete PATH, gzip PATH, cut PATH,
-    write PATH                           encode PATH: ENCODING, do COMMAND, lock, zip PATH)
+    write PATH                           encode PATH: ENCODING, do COMMAND, lock, zip PATH,
+    grow-while-read PATH)
         lines of the file                (a CSV for PATH.parquet and PATH.xlsx; `column:double` holds floats)
     $ run BOOKS 2026-10
     exit: 1
@@ -22,11 +23,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import xlsxwriter
 
+from billing.ingest.stage import FileReading, read_cdr_file
+from pipelines import read_files
 from tests.commands.corner_shop import bill400
 
 ANYTHING = "…"
@@ -117,6 +122,8 @@ def _act(action: str, block: list[str], books: Path, stack: ExitStack) -> None:
         path.unlink()
     elif word == "cut":
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    elif word == "grow-while-read":
+        stack.enter_context(_growing(path))
     elif word == "encode":
         path.write_bytes(path.read_text("utf-8").encode(what))
     else:
@@ -135,6 +142,20 @@ def _write_table(path: Path, rows: list[list[str]]) -> None:
         name, _, kind = name.partition(":")
         columns[name] = pa.array([float(value) for value in values]) if kind else pa.array(values)
     pq.write_table(pa.table(columns), path)
+
+
+@contextmanager
+def _growing(path: Path) -> Iterator[None]:
+    """Somebody adds a line to a file whenever it has been read."""
+
+    def read(given: Path, **options: Any) -> FileReading:
+        reading = read_cdr_file(given, **options)
+        path.write_text(path.read_text("utf-8") + "more\n", "utf-8")
+        return reading
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read_files, "read_cdr_file", read)
+        yield
 
 
 def fits(expected: str, message: str) -> bool:

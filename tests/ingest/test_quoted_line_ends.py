@@ -76,7 +76,7 @@ def test_a_record_may_span_64_kib(tmp_path):
 
 def test_an_odd_quote_in_a_comment_or_behind_a_plain_value_opens_nothing(tmp_path):
     reading = read_bytes(tmp_path, file_of('# it is 5" wide', quoted("u1"), quoted("u2").replace('"0"', '0"', 1)))
-    assert told(reading) == [(3, "u1", None), (4, "u2", "talk_ms")]
+    assert told(reading) == [(3, "u1", None), (4, None, "line")]
 
 
 def test_a_file_whose_quotes_close_on_their_lines_is_never_copied(tmp_path, monkeypatch):

@@ -135,9 +135,9 @@ def test_held_rows_come_in_order_of_their_id_over_several_files(tmp_path):
 
 def test_the_day_of_a_file_is_not_moved_by_few_wrong_clocks(tmp_path):
     far = on(START.date() + dt.timedelta(days=63))
-    # One of 101 is beyond the 99th percentile; two of 101 are more than one in a hundred, and may be what the file is.
-    assert judge(tmp_path, *[{}] * 100, far).counts["R014"] == 1
-    assert judge(tmp_path, *[{}] * 99, far, far).counts["R014"] == 0
+    # One of ten lies beyond nine in ten; two of ten are more, and may be what the file is.
+    assert judge(tmp_path, *[{}] * 9, far).counts["R014"] == 1
+    assert judge(tmp_path, *[{}] * 8, far, far).counts["R014"] == 0
 
 
 @pytest.mark.parametrize("sql", ["talk_ms >", "no_such_column = 1", "count(*) > 0", "talk_ms + 'x'", "started_at"])

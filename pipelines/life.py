@@ -40,6 +40,12 @@ from pipelines.waiting import (
     waiting_parts,
 )
 
+UNVALUED = {
+    "SUSPENDED_CALLS": "SUSPENDED_CALLS_UNVALUED",
+    "SUSPENSE_AT_CLOSE": "SUSPENSE_AT_CLOSE_UNVALUED",
+}
+"""What is said instead where nobody can tell what the calls are worth."""
+
 
 @dataclass(frozen=True)
 class PeriodStatus:
@@ -90,11 +96,10 @@ def suspense_findings(books: Books, period: Period, code: str, severity: Severit
     """One finding for each reason for which calls of a period wait, from ingest and from rating."""
     for row in of_period(books, period).iter_rows(named=True):
         values = {"count": row["count"], "code": row["reason"], "period": period}
-        yield Finding(
-            code,
-            severity,
-            values=values | {"value": "-" if row["value_micro"] is None else yuan_exact(row["value_micro"])},
-        )
+        if row["value_micro"] is None:
+            yield Finding(UNVALUED[code], severity, values=values)
+        else:
+            yield Finding(code, severity, values=values | {"value": yuan_exact(row["value_micro"])})
 
 
 def describe(commit: Commit) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from billing.core.money import round_to_fen_expr
 from billing.core.period import Period
 from billing.tables.calls import LINES_PER_FILE, Cdr, Suspense
 from pipelines.books import Books
@@ -87,7 +88,9 @@ def work_list(books: Books, today: dt.date, chosen: Chosen = Chosen()) -> pl.Dat
             line=line,
             file=pl.col("file_number").replace_strict(names, default="", return_dtype=pl.String),
             age_days=(pl.lit(today) - pl.col(Suspense.first_seen)).dt.total_days(),
-            value_micro=minutes * own.fill_null(pl.lit(None if middle is None else int(middle), pl.Int64)),
+            value_micro=round_to_fen_expr(
+                minutes * own.fill_null(pl.lit(None if middle is None else int(middle), pl.Int64))
+            ),
             valued_by=pl.when(own.is_not_null()).then(pl.lit("number")).when(middle is not None).then(pl.lit("median")),
         )
         .with_columns(valued_by=pl.when(pl.col("value_micro").is_not_null()).then("valued_by"))

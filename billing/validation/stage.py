@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from billing.core.findings import Finding, refuse
-from billing.core.money import yuan_exact
+from billing.core.money import round_to_fen, yuan_exact
 from billing.tables.calls import LINES_PER_FILE, Cdr, SourceHour, Suspense
 from billing.validation.facts import (
     NUMBERS,
@@ -234,7 +234,7 @@ def _verdicts(
 
 def _finding(rule: Rule, facts: Mapping[str, Any], *, is_accepted: bool) -> Finding:
     value = facts["held_value_micro"]
-    values = {**facts, "rule": rule.id, "held_value": "-" if value is None else yuan_exact(value)}
+    values = {**facts, "rule": rule.id, "held_value": "-" if value is None else yuan_exact(round_to_fen(value))}
     if rule.reason == "FILE_REFUSED_BY_RULE":
         values["count"] = facts[f"breaches_{rule.id.removesuffix('_SHARE')}"]
     return Finding(rule.reason, "warning" if is_accepted else rule.severity, facts["file_name"], values)

@@ -120,11 +120,15 @@ class Workbench:
         return entry
 
     def withdraw(self, entries: Iterable[FileEntry]) -> None:
-        """Take files off the bench again, those that were laid down too: this step will not name them."""
+        """Take files off the bench again, those that were laid down too: this step will not name them.
+
+        What an earlier commit names stays: the kept copy of a file that was taken back and comes again, for instance.
+        """
         gone = {entry.path for entry in entries}
         self.settled -= sum(entry.path in gone for entry in self.entries[: self.settled])
         self.entries = [entry for entry in self.entries if entry.path not in gone]
-        for path in gone:
+        named = {entry.path for commit in self.books.commits for entry in commit.files}
+        for path in gone - named:
             self.books.path(path).unlink(missing_ok=True)
 
     def settle(self) -> list[FileEntry]:

@@ -86,6 +86,16 @@ def test_somebody_may_answer_for_a_refused_file_by_name_and_reason(rung):
     )
 
 
+def test_a_file_that_was_taken_back_and_is_refused_keeps_its_copy(rung):
+    answer = ("--override", "F003", "--by", "王芳", "--reason", "彩铃计入通话")
+    bill400("ingest", rung, rung / "inbox", *answer)
+    (kept,) = (rung / "lake" / "raw").iterdir()
+    content = kept.read_bytes()
+    bill400("take-back", rung, 1, "--reason", "x")
+    bill400("ingest", rung, rung / "inbox", code=1)
+    assert kept.read_bytes() == content, "the log names it"
+
+
 def test_every_file_has_its_result_named_by_the_commit(ingested):
     results = [json.loads(path.read_text("utf-8")) for path in live(ingested, "gate")]
     # a.csv has 40 calls; b.csv 50 and five oddities; c.csv four copies and one call.

@@ -131,7 +131,7 @@ def recycle(
         moved = Recycled.empty()
         rows = _read_again(step, rest, bench.folder / "again")
         if rows.height and (sound := _sound(step, rows, bench.folder / "tried")).height:
-            file, moved = _move(step, sound)
+            file, moved = _move(step, sound, listed)
             replaced += bring_in(step, [file], report, progress)
         gone = listed.filter(pl.col(Cdr.cdr_id).is_in(pl.concat([priced, moved[Recycled.cdr_id]]).implode()))
         leaving.left, leaving.value_micro = gone.height, int(gone["value_micro"].sum())
@@ -235,15 +235,23 @@ def _sound(step: BatchStep, rows: pl.DataFrame, scratch: Path) -> pl.DataFrame:
         for day in days
     ]
     bad = pl.concat([contradicting, judgement.held[Cdr.cdr_id], *(calls.collect()[Cdr.cdr_id] for calls in unpriced)])
-    return rows.filter(~tried[Cdr.cdr_id].is_in(bad.implode()))
+    # Whatever rule somebody answers for: without a day, an outcome or a talk time there is nothing to rate.
+    can_be_rated = tried.select(
+        pl.col(Cdr.usage_date).is_not_null()
+        & pl.col(Cdr.outcome).is_not_null()
+        & (pl.col(Cdr.talk_ms) >= 0).fill_null(False)
+    ).to_series()
+    return rows.filter(~tried[Cdr.cdr_id].is_in(bad.implode()) & can_be_rated)
 
 
-def _move(step: BatchStep, sound: pl.DataFrame) -> tuple[Accepted, pl.DataFrame]:
+def _move(step: BatchStep, sound: pl.DataFrame, listed: pl.DataFrame) -> tuple[Accepted, pl.DataFrame]:
     """Lay sound records down as a file of their own, and note where each came from (`Recycled`)."""
     renumbered = _renumbered(step, sound)
-    moved = Recycled.conform(
-        sound.select(Recycled.cdr_id, Recycled.usage_date).with_columns(into_cdr_id=renumbered[Cdr.cdr_id])
+    # The day under which the record waits: read again, it may have another.
+    stood = sound.select(Recycled.cdr_id).join(
+        listed.select(Recycled.cdr_id, Recycled.usage_date), on=Recycled.cdr_id, how="left", maintain_order="left"
     )
+    moved = Recycled.conform(stood.with_columns(into_cdr_id=renumbered[Cdr.cdr_id]))
     staged = _as_file(step, renumbered, step.bench.folder / "recycled")
     number = staged.source.file_number
     parts = [

@@ -1,6 +1,6 @@
 """The life of the books as a list: `log`, `status`, `take-back`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from billing.tables.calls import (
 from billing.tables.parquet import scan_tables
 from billing.tables.schema import Table
 from pipelines.books import Books
-from pipelines.commits import Commit
+from pipelines.commits import Commit, FileEntry
 from pipelines.gate import GATE, GATE_BATCH, GATE_PAGE
 from pipelines.parts import UNRATED, Part, is_formed, parts_of
 from pipelines.rate_book_of import snapshot_files
@@ -146,6 +146,9 @@ def take_back(books: Books, number: int, reason: str, *, dry_run: bool = False) 
     gone += [
         entry for entry in books.state.files.values() if entry.table in of_step and set(entry.key["files"]) == files
     ]
+    _no_closed_month_rests_on(
+        books, commit, [entry for entry in gone if entry.table in (Duplicate.name, Suspense.name, *OF_RECORDS)]
+    )
     sources = [books.state.sources[file] for file in sorted(files & books.state.sources.keys())]
     if not dry_run:
         facts = {"commit": number, "reason": reason, "taken_back_files": sorted(files)}
@@ -158,10 +161,27 @@ def _take_back_write_off(books: Books, commit: Commit, reason: str, *, dry_run: 
     gone = [entry for entry in commit.files if entry.path in books.state.files]
     if not gone:
         raise refuse("TAKE_BACK_TWICE", number=commit.number)
+    _no_closed_month_rests_on(books, commit, gone)
     if not dry_run:
         facts = {"commit": commit.number, "reason": reason, "taken_back_files": []}
         books.append("take_back", replaces=[entry.path for entry in gone], facts=facts)
     return 0, sum(entry.rows for entry in gone)
+
+
+def _no_closed_month_rests_on(books: Books, commit: Commit, gone: Iterable[FileEntry]) -> None:
+    """Refuse when a month was closed with records of other files as this step left them: they would be in no fate."""
+    parts: list[Part | WaitingPart] = [*parts_of(books.state), *waiting_parts(books.state)]
+    closed = {
+        (part.file_number, part.day): part.billing_period
+        for part in parts
+        if part.billing_period in books.state.closes and books.state.closes[part.billing_period].number > commit.number
+    }
+    for entry in gone:
+        rows = pl.scan_parquet(books.path(entry.path), glob=False)
+        places = rows.select(pl.col(Cdr.cdr_id) // LINES_PER_FILE, Cdr.usage_date).unique().collect()
+        for place in places.iter_rows():
+            if place in closed:
+                raise refuse("TAKE_BACK_CLOSED", number=commit.number, period=closed[place])
 
 
 def _nothing_rests_on(books: Books, commit: Commit, files: set[int]) -> None:

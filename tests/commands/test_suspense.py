@@ -284,3 +284,55 @@ def test_copies_of_what_left_suspense_are_copies_of_what_is_billed(tmp_path):
 def test_tables_of_the_list_hold_the_talk_time(drafted):
     frame = pl.read_parquet(drafted / "published" / PERIOD / "tables" / "suspense.parquet")
     assert frame.filter(reason="NUMBER_UNKNOWN")["talk_ms"].to_list() == [60_000]
+
+
+def test_what_a_closed_month_rests_on_cannot_be_taken_back(drafted):
+    bill400("write-off", drafted, "--code", "NUMBER_UNKNOWN", "--by", "x", "--reason", "x")
+    number = bill400("log", drafted, "--json").json["commits"][-1]["number"]
+    bill400("run", drafted, PERIOD)
+    bill400("close", drafted, PERIOD, "--by", "x")
+    assert "TAKE_BACK_CLOSED" in bill400("take-back", drafted, number, "--reason", "x", code=3).err
+
+
+def test_a_record_that_contradicted_a_call_of_a_closed_month_cannot_be_taken_back(tmp_path):
+    # The good call starts ten seconds before November, the record that contradicts it ten seconds after.
+    good = one_call("E-1", NUMBERS[0], "2026-10-31 23:59:50", 60)
+    other = one_call("E-1", NUMBERS[0], "2026-11-01 00:00:10", 60)
+    books = shop(tmp_path / "books", [PRICED, good], [other])
+    assert set(reason_of(books).values()) == {"IDENTITY_CONFLICT"}
+    bill400("run", books, PERIOD)
+    bill400("close", books, PERIOD, "--by", "x")
+    assert "TAKE_BACK_CLOSED" in bill400("take-back", books, 2, "--reason", "x", code=3).err
+    assert len(reason_of(books)) == 2, "both wait as before"
+
+
+def test_a_record_that_is_read_again_on_another_day_leaves_the_day_it_waited_under(tmp_path):
+    books = open_shop(tmp_path / "books")
+    (books / "layouts").mkdir(exist_ok=True)
+    layout = (
+        "id: shop\nversion: {version}\ntitle: {{en: Shop, zh: 店}}\nencodings: [utf-8]\ndelimiter: ';'\nquoting: none\n"
+        "zone: Asia/Shanghai\nheader: [id, from, to, start, seconds, how]\nidentity: {{column: id}}\n"
+        "fields:\n  caller: {{column: from, form: number}}\n  service_number: {{column: to, form: number}}\n"
+        "  started_at: {{column: start, form: '{form}'}}\n  talk_ms: {{column: seconds, form: seconds}}\n"
+        "outcome:\n  column: how\n  words: {{up: answered}}\n"
+    )
+    path = books / "layouts" / "shop.yaml"
+    path.write_text(layout.format(version=1, form="%d/%m/%Y %H:%M:%S"), "utf-8")
+    # Month first: 10/02 was read as 10 February, 10/14 as no day at all.
+    rows = [f"{n};13900000000;{NUMBERS[0]};10/14/2026 09:00:{n:02d};61;up" for n in range(2)]
+    rows += [f"{n};13900000000;{NUMBERS[0]};10/10/2026 09:00:{n:02d};61;up" for n in range(2, 8)]
+    (books / "inbox").mkdir(exist_ok=True)
+    (books / "inbox" / "shop.csv").write_text("\n".join(["id;from;to;start;seconds;how", *rows, ""]), "utf-8")
+    assert figures(books)["records_suspense_ingest"] == 2
+    path.write_text(layout.format(version=2, form="%m/%d/%Y %H:%M:%S"), "utf-8")
+    assert bill400("recycle", books, "--json").json["left"] == 2
+    after = figures(books)
+    assert (after["records_recycled"], after["calls_rated"]) == (2, 8)
+    assert bill400("verify", books).code == 0
+
+
+def test_nothing_that_cannot_be_rated_is_billed_whoever_answers_for_it(drafted):
+    answer = ("--override", "R001", "--override", "R002", "--override", "R004", "--by", "x", "--reason", "x")
+    told = bill400("recycle", drafted, "--code", "START_UNREADABLE", "--code", "LINE_BROKEN", *answer, "--json").json
+    assert (told["left"], told["stay"]) == (0, 2)
+    bill400("run", drafted, PERIOD)

@@ -23,6 +23,7 @@ from billing.tables.documents import Charge, InvoiceLine
 from billing.tables.parquet import scan_tables
 from pipelines.books import Books
 from pipelines.explain_record import as_received, call_name, explain_record
+from pipelines.gate import answers_for
 from pipelines.parts import Part, is_formed, left_out, of_part, parts_of, unrated_of, usage_of
 from pipelines.past import stored
 from pipelines.rate_book_of import book_of_snapshot, load_rate_book
@@ -107,6 +108,8 @@ def _explain_call(books: Books, part: Part, cdr_id: int) -> dict[str, Any]:
         records = joins(books).filter(pl.col(Joined.into_cdr_id) == cdr_id).sort(Joined.cdr_id).collect()
         explained["made_of"] = [call_name(day, record) for record, day in records.select("cdr_id", "usage_date").rows()]
     explained |= _suspense_life(books, cdr_id)
+    if answers := answers_for(books, part.file_number):
+        explained["answered_for"] = answers
     out = of_part(left_out(books), part).filter(pl.col(Cdr.cdr_id) == cdr_id)
     if out.height:
         return explained | {"fate": out["fate"][0], "reason": out["reason"][0]}

@@ -14,8 +14,10 @@ import polars as pl
 
 from billing.core.digests import canonical_json, json_sha256
 from billing.core.findings import Finding, refuse
+from billing.core.money import round_ratio
 from billing.core.period import Period
 from billing.rate_book.book import RateBook
+from billing.rate_book.call_price import MINUTE
 from billing.tables.calls import SourceHour, UsageTotal
 from billing.tables.catalog import ServiceNumber
 from billing.tables.parquet import scan_tables
@@ -84,16 +86,18 @@ def last_prices(books: Books, until: dt.date | None = None) -> pl.DataFrame:
     since = newest - dt.timedelta(days=PRICE_DAYS)
     recent = [part.totals for part in parts if part.totals and part.day and part.day >= since]
     seconds, amount = pl.col(UsageTotal.charged_seconds), pl.col(UsageTotal.amount_micro)
-    return (
+    charged = (
         scan_tables(books.paths(recent), UsageTotal)
         .filter(seconds > 0, amount > 0)
         .filter(pl.col(UsageTotal.usage_date) == pl.col(UsageTotal.usage_date).max().over(UsageTotal.service_number))
         .group_by(UsageTotal.service_number)
-        .agg((amount.sum() * 60 // seconds.sum()).alias("micro_per_minute"))
+        .agg(seconds.sum(), amount.sum())
         .sort(UsageTotal.service_number)
-        .select(pl.col(name).cast(kind) for name, kind in PRICES.items())
         .collect()
     )
+    rows = charged.select(UsageTotal.service_number, UsageTotal.amount_micro, UsageTotal.charged_seconds).iter_rows()
+    prices = [(number, round_ratio(MINUTE * micro, charged_seconds)) for number, micro, charged_seconds in rows]
+    return pl.DataFrame(prices, schema=PRICES, orient="row")
 
 
 def _history(books: Books, days: Sequence[dt.date]) -> pl.DataFrame:
@@ -128,11 +132,14 @@ def keep_results(
     digest = json_sha256([{**asdict(rule), "mostly": str(rule.mostly)} for rule in rules])
     batch = f"{accepted[0]:06d}"
     answers = [asdict(override) for override in overrides]
+    # A rule of calls that somebody answers for refuses nothing and holds nothing, and is told with those of files.
+    answered = [rule.id for rule in rules if rule.scope == "call" and rule.id in {each.rule_id for each in overrides}]
     for number in accepted:
         verdict = judgement.files[number]
-        used = [answer for answer in answers if answer["rule_id"] in verdict.broken]
+        broken = [*verdict.broken, *(rule for rule in answered if verdict.facts.get(f"breaches_{rule}"))]
+        used = [answer for answer in answers if answer["rule_id"] in broken]
         facts = {name: str(value) if isinstance(value, dt.date) else value for name, value in verdict.facts.items()}
-        result = {"file": number, "batch": batch, "rules": digest, "facts": facts, "broken": list(verdict.broken)}
+        result = {"file": number, "batch": batch, "rules": digest, "facts": facts, "broken": broken}
         text = canonical_json(result | {"overrides": used})
         _write(bench, f"lake/gate/{number:06d}.json", text, GATE, {"file": number})
     files = {"files": list(accepted)}
@@ -196,6 +203,14 @@ def warnings_of(books: Books, parts: Sequence[Part]) -> Iterator[Finding]:
         yield Finding(
             "GATE_AT_CLOSE", "warning", values=values | {"files": ", ".join(f["file_name"] for f in facts[:3])}
         )
+
+
+def answers_for(books: Books, file_number: int) -> list[str]:
+    """Who answered for what about a file: `R007, name: reason`."""
+    entries = [entry for entry in books.state.of_table(GATE) if entry.key["file"] == file_number]
+    results = [json.loads(books.path(entry.path).read_bytes()) for entry in entries]
+    used = [answer for result in results for answer in result["overrides"]]
+    return [f"{answer['rule_id']}, {answer['by']}: {answer['reason']}" for answer in used]
 
 
 def pages_of(books: Books, files: set[int]) -> dict[str, Path]:

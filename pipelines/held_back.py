@@ -22,6 +22,7 @@ from pipelines.raw_text import RawFiles, kept_files, with_raw_text
 from pipelines.waiting import WaitingPart
 
 IDENTITY_CONFLICT = "IDENTITY_CONFLICT"
+GIVEN_UP = "written_off"
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,15 @@ class HeldBack:
 
 
 def settled_records(books: Books) -> pl.Series:
-    """Records that nothing can repeat or contradict any more: copies, and what left suspense."""
-    settled: pl.Series = left_out(books).filter(pl.col("fate") != "suspense")[Cdr.cdr_id]
+    """Records that nothing can repeat or contradict any more: copies, and what is billed under another id."""
+    settled: pl.Series = left_out(books).filter(~pl.col("fate").is_in(["suspense", GIVEN_UP]))[Cdr.cdr_id]
     return settled
+
+
+def records_given_up(books: Books) -> pl.Series:
+    """Records that were written off: sent again they are copies, and they contradict nothing."""
+    given_up: pl.Series = left_out(books).filter(pl.col("fate") == GIVEN_UP)[Cdr.cdr_id]
+    return given_up
 
 
 def find_repeated(
@@ -88,11 +95,13 @@ def find_repeated(
             stored.setdefault(part.day, []).append(books.path(part.cdr.path))
         if part.billing_period in books.state.closes:
             closed.add(books.path(part.cdr.path))
-    known = settled_records(books)
+    known, given_up = settled_records(books), records_given_up(books)
     if leaving is not None:
-        known = pl.concat([known, leaving])
+        known, given_up = pl.concat([known, leaving]), given_up.filter(~given_up.is_in(leaving.implode()))
     windows = {layout.source_name: layout.identity.window_hours for layout in layouts}
-    return find_copies(new, stored, known=known, closed=closed, window_hours=windows, carry_out=side_by_side)
+    return find_copies(
+        new, stored, known=known, given_up=given_up, closed=closed, window_hours=windows, carry_out=side_by_side
+    )
 
 
 def hold_back(books: Books, accepted: Sequence[Accepted], repeated: Copies, judged: pl.DataFrame) -> HeldBack:

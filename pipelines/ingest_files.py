@@ -224,7 +224,9 @@ def received_facts(books: Books, found: Sequence[Accepted], duplicates: pl.Serie
         duplicates: ids of their records that were received before.
     """
     copies = Counter((duplicates // LINES_PER_FILE).to_list())
-    last = {source.source: source.sequence for source in books.state.sources.values() if source.sequence is not None}
+    last: dict[str, int] = {}
+    for read in books.state.sources.values():
+        _reach(last, read)
     rows = []
     for item in sorted(found, key=lambda item: (item.source.source, item.source.sequence or 0)):
         source = item.source
@@ -244,10 +246,15 @@ def received_facts(books: Books, found: Sequence[Accepted], duplicates: pl.Serie
                 "expected_sequence": before + 1 if before is not None else None,
             }
         )
-        if source.sequence is not None:
-            last[source.source] = source.sequence
+        _reach(last, source)
     schema = {name: kind for name, kind in RECEIVED.items() if name != "late_day"}
     return pl.DataFrame(rows, schema=schema).sort("file_number")
+
+
+def _reach(last: dict[str, int], source: SourceFact) -> None:
+    """Note how far the row of a source's files has come; a file that comes late takes nothing back."""
+    if source.sequence is not None:
+        last[source.source] = max(source.sequence, last.get(source.source, source.sequence))
 
 
 def _tell_notes(report: IngestReport, judgement: Judgement, rules: Sequence[Rule]) -> None:

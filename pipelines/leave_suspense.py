@@ -7,13 +7,13 @@ of its own that the engine writes, so closed months stay as they were and every 
 import datetime as dt
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
 
 from billing.core.digests import table_digest
-from billing.core.findings import Refusal, refuse
+from billing.core.findings import Finding, Refusal, refuse
 from billing.ingest.layout import load_layouts
 from billing.ingest.raw_lines import open_as_received
 from billing.ingest.stage import UNDATED, read_cdr_file
@@ -53,11 +53,13 @@ class Leaving:
         tried: records that were chosen.
         left: records that left.
         value_micro: what they were estimated to be worth.
+        findings: why kept files could not be read again; their records were tried as they were stored.
     """
 
     tried: int
     left: int = 0
     value_micro: int = 0
+    findings: list[Finding] = field(default_factory=list)
 
 
 def write_off(books: Books, chosen: Chosen, today: dt.date, reason: str, *, dry_run: bool = False) -> Leaving:
@@ -120,8 +122,11 @@ def recycle(
         policy = read_policy(books.root / "books.toml")
         layouts = load_layouts(books.root / "layouts")
         answered = {override.rule_id for override in overrides}
+        # Whoever answers for a rule turns it into a note: it is asked all the same, and its result tells who did.
         rules = [
-            replace(rule, mostly=None) for rule in load_rules() if rule.scope == "call" and rule.id not in answered
+            replace(rule, mostly=None, action="note" if rule.id in answered else rule.action)
+            for rule in load_rules()
+            if rule.scope == "call"
         ]
         leaves = listed[Cdr.cdr_id]
         step = BatchStep(books, bench, layouts, open_from(books, policy), book, rules, overrides, leaves)
@@ -129,7 +134,7 @@ def recycle(
         rest = listed.filter(~pl.col(Cdr.cdr_id).is_in(pl.concat([priced, waits]).implode()))
         report = IngestReport()
         moved = Recycled.empty()
-        rows = _read_again(step, rest, bench.folder / "again")
+        rows = _read_again(step, rest, bench.folder / "again", leaving.findings)
         if rows.height and (sound := _sound(step, rows, bench.folder / "tried")).height:
             file, moved = _move(step, sound, listed)
             replaced += bring_in(step, [file], report, progress)
@@ -175,11 +180,11 @@ def _rate_again(step: BatchStep, book: RateBook, listed: pl.DataFrame) -> tuple[
     return replaced, before.filter(~is_left), before.filter(is_left)
 
 
-def _read_again(step: BatchStep, rest: pl.DataFrame, scratch: Path) -> pl.DataFrame:
+def _read_again(step: BatchStep, rest: pl.DataFrame, scratch: Path, findings: list[Finding]) -> pl.DataFrame:
     """`Cdr` rows of records, read from the kept files where there are any, else as they were stored."""
     books, frames = step.books, [Cdr.empty()]
     for (number,), rows in rest.group_by(pl.col(Cdr.cdr_id) // LINES_PER_FILE, maintain_order=True):
-        paths = _staged_again(step, int(str(number)), scratch / str(number))
+        paths = _staged_again(step, int(str(number)), scratch / str(number), findings)
         if not paths:
             parts = [part for part in parts_of(books.state) if part.file_number == number]
             paths = [books.path(part.cdr.path) for part in parts]
@@ -189,8 +194,8 @@ def _read_again(step: BatchStep, rest: pl.DataFrame, scratch: Path) -> pl.DataFr
     return ours.sort(Cdr.cdr_id)
 
 
-def _staged_again(step: BatchStep, number: int, scratch: Path) -> list[Path]:
-    """A kept file read anew under its layout of today; nothing when it was not kept or cannot be read."""
+def _staged_again(step: BatchStep, number: int, scratch: Path, findings: list[Finding]) -> list[Path]:
+    """A kept file read anew under its layout of today; nothing when it was not kept, or is refused, which is told."""
     source = step.books.state.sources[number]
     layout_id = source.layout.partition("@")[0]
     # A record that is no call by itself cannot be tried alone: the call stands as it was put together.
@@ -209,7 +214,8 @@ def _staged_again(step: BatchStep, number: int, scratch: Path) -> list[Path]:
             raw_copy=None,
             layout_id=layout_id,
         )
-    except Refusal:
+    except Refusal as refusal:
+        findings.extend(replace(finding, severity="warning") for finding in refusal.findings)
         return []
     return [part.path for part in reading.parts.values()]
 

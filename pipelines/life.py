@@ -105,12 +105,14 @@ def suspense_findings(books: Books, period: Period, code: str, severity: Severit
 def describe(commit: Commit) -> dict[str, Any]:
     """A commit in a line."""
     what = commit.facts.get("period") or ", ".join(fact["file_name"] for fact in commit.facts.get("sources", ())[:3])
+    what = what or f"{commit.facts.get('commit', '')} {commit.facts.get('reason', '')}".strip()
+    answers = [f"{answer['rule_id']}: {answer['reason']}" for answer in commit.facts.get("overrides", ())]
     return {
         "number": commit.number,
         "kind": commit.kind,
         "at": commit.at,
         "by": commit.by,
-        "what": what or f"{commit.facts.get('commit', '')} {commit.facts.get('reason', '')}".strip(),
+        "what": "; ".join(filter(None, [what, *answers])),
         "files": len(commit.files),
         "digest": commit.digest,
     }

@@ -63,7 +63,7 @@ def fates_of_files(books: Books, parts: Sequence[WaitingPart]) -> Counter[tuple[
     counts = _without_call(books, parts)
     if parts:
         by_file = pl.col(Joined.cdr_id) // LINES_PER_FILE
-        joined = joins(books).filter(of_parts(parts)).group_by(by_file, Joined.fate).len().collect()
+        joined = joins(books).collect().pipe(of_parts, parts).group_by(by_file, Joined.fate).len()
         counts.update({(number, fate): count for number, fate, count in joined.iter_rows()})
     return counts
 
@@ -114,7 +114,7 @@ def _without_call(books: Books, parts: Sequence[WaitingPart]) -> Counter[tuple[i
     counts: Counter[tuple[int, str]] = Counter()
     if not parts:
         return counts
-    fates = record_fates(books).filter(of_parts(parts))
+    fates = record_fates(books).pipe(of_parts, parts)
     late = pl.when("is_overdue").then(pl.lit("suspense")).otherwise(pl.lit("waiting"))
     waiting = records_that_wait(books, parts).select(Cdr.cdr_id, Cdr.usage_date, late.alias("fate"))
     both = pl.concat([fates, waiting]).group_by(pl.col(Cdr.cdr_id) // LINES_PER_FILE, "fate").len()

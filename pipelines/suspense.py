@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from billing.core.findings import refuse
+from billing.core.messages import catalogue
 from billing.core.money import round_to_fen_expr
 from billing.core.period import Period
 from billing.tables.calls import LINES_PER_FILE, Cdr, Suspense
@@ -68,15 +70,24 @@ def work_list(books: Books, today: dt.date, chosen: Chosen = Chosen()) -> pl.Dat
         today: ages count to this day.
         chosen: which records; all when it chooses nothing.
 
+    Raises:
+        Refusal: a reason that does not exist, or a file that was never read.
+
     Returns:
         `LIST_COLUMNS`, most valuable first. `value_micro` is an estimate: minutes begun times the last price of the
         number, or the median of all numbers (`valued_by` says which); null where the talk time cannot be read or
         nothing was billed yet.
     """
+    for code in chosen.codes:
+        if code not in catalogue():
+            raise refuse("CODE_UNKNOWN", code=code)
+    names = {number: source.file_name for number, source in books.state.sources.items()}
+    for name in chosen.files:
+        if name not in names.values():
+            raise refuse("FILE_UNKNOWN", file=name)
     rows = open_suspense(books)
     prices = last_prices(books)
     middle = prices["micro_per_minute"].quantile(0.5, "lower")
-    names = {number: source.file_name for number, source in books.state.sources.items()}
     minutes = (pl.col(Suspense.talk_ms) + 59_999) // 60_000
     own = pl.col("micro_per_minute")
     day = pl.col(Suspense.usage_date).dt.to_string("%Y-%m-%d").fill_null(UNDATED)

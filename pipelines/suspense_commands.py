@@ -39,8 +39,8 @@ def suspense(
 ) -> None:
     """What waits: summed up by reason, or record by record."""
     chosen = Chosen((), code, str(session.period(period)) if period else None, file)
-    if to is not None and to.suffix.lower() not in EXPORTS:
-        raise refuse("EXPORT_FORM_UNKNOWN", file=to.name, known=", ".join(EXPORTS))
+    if to is not None:
+        _check_target(to)
     with session.reading(books) as opened:
         rows = work_list(opened, today(), chosen)
     groups = by_reason(rows)
@@ -65,6 +65,14 @@ def suspense(
             session.say("summary.suspense_left_out", count=left_out)
     else:
         session.say("summary.suspense_more")
+
+
+def _check_target(to: Path) -> None:
+    """Refuse a file of no known form, one that stands already, or one in a folder that does not exist."""
+    if to.suffix.lower() not in EXPORTS:
+        raise refuse("EXPORT_FORM_UNKNOWN", file=to.name, known=", ".join(EXPORTS))
+    if to.exists() or not to.absolute().parent.is_dir():
+        raise refuse("EXPORT_NOT_FREE", file=to)
 
 
 def recycle(
@@ -119,6 +127,7 @@ def today() -> dt.date:
 
 
 def _tell_leaving(session: Session, code: str, left: Leaving, dry_run: bool) -> None:
+    session.found(left.findings)
     value = _yuan(left.value_micro)
     session.give(tried=left.tried, left=left.left, stay=left.tried - left.left, value_estimated=value)
     session.say(code, tried=left.tried, left=left.left, stay=left.tried - left.left, value=value)

@@ -101,7 +101,7 @@ def held_records(books: Books, parts: Sequence[WaitingPart]) -> pl.DataFrame:
     """`Suspense` rows of the records of parts: held back, and waiting longer than their layout allows."""
     if not parts:
         return Suspense.empty()
-    ids = record_fates(books).filter(pl.col("fate") == "suspense").filter(of_parts(parts))["cdr_id"]
+    ids = record_fates(books).filter(pl.col("fate") == "suspense").pipe(of_parts, parts)["cdr_id"]
     held = scan_tables(books.paths(books.state.of_table(WAITING_SUSPENSE)), Suspense).collect()
     held = held.filter(pl.col(Suspense.cdr_id).is_in(ids.implode())).unique("cdr_id", keep="last", maintain_order=True)
     late = (
@@ -123,10 +123,12 @@ def records_that_wait(books: Books, parts: Sequence[WaitingPart]) -> pl.DataFram
     A record is overdue once its source has told of something that started `wait_hours` later: no clock is asked.
     """
     found = [Waiting.empty().with_columns(is_overdue=pl.lit(value=False))]
-    settled = _settled(books, parts)
+    number = (pl.col("cdr_id") // LINES_PER_FILE).alias("file")
+    settled = dict(iter(_settled(books, parts).group_by(number, "usage_date")))
+    nothing = pl.DataFrame(schema={"cdr_id": pl.Int64})
     newest = _newest(books.state)
     for part in parts:
-        mine = settled.filter(of_parts([part]))["cdr_id"]
+        mine = settled.get((part.file_number, part.day), nothing)["cdr_id"]
         not_ours = int(part.records.key["not_ours"])
         if part.records.rows - not_ours == len(mine):
             continue
@@ -154,20 +156,22 @@ def _settled(books: Books, parts: Sequence[WaitingPart]) -> pl.DataFrame:
     """cdr_id and usage_date of the records of parts that became something: part of a call, a copy, held back."""
     if not parts:
         return pl.DataFrame(schema=_FATE).drop("fate")
-    joined = joins(books).select("cdr_id", "usage_date").filter(of_parts(parts)).collect()
-    return pl.concat([joined, record_fates(books).filter(of_parts(parts)).drop("fate")])
+    joined = joins(books).select("cdr_id", "usage_date").collect().pipe(of_parts, parts)
+    return pl.concat([joined, record_fates(books).pipe(of_parts, parts).drop("fate")])
 
 
-def of_parts(parts: Sequence[WaitingPart]) -> pl.Expr:
-    """Whether a row with cdr_id and usage_date belongs to one of the parts."""
-    days: dict[int, list[dt.date | None]] = {}
-    for part in parts:
-        days.setdefault(part.file_number, []).append(part.day)
-    number, day = pl.col("cdr_id") // LINES_PER_FILE, pl.col("usage_date")
-    return pl.any_horizontal(
-        pl.lit(value=False),
-        *((number == file) & day.is_in(own, nulls_equal=True) for file, own in days.items()),
+def of_parts(rows: pl.DataFrame, parts: Sequence[WaitingPart]) -> pl.DataFrame:
+    """The rows with cdr_id and usage_date that belong to one of the parts, in their order."""
+    places = pl.DataFrame(
+        [(part.file_number, part.day) for part in parts],
+        schema={"file": pl.Int64, "usage_date": pl.Date},
+        orient="row",
     )
+    number = (pl.col("cdr_id") // LINES_PER_FILE).alias("file")
+    found = rows.with_columns(number).join(
+        places, on=["file", "usage_date"], how="semi", nulls_equal=True, maintain_order="left"
+    )
+    return found.drop("file")
 
 
 def _newest(state: State) -> dict[str, dt.datetime]:

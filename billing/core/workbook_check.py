@@ -20,7 +20,9 @@ MAX_CELLS = 20_000_000
 """Technical limits: what a workbook may unpack to, and the rectangle a sheet may span."""
 
 _TAG = re.compile(rb"<(?:\w+:)?(?:c|row)\s[^>]*[^>/]>")  # one that closes itself holds nothing
-_PLACE = re.compile(rb"\sr=[\"']([A-Z]{0,3})(\d{1,7})[\"']")
+_PLACE = re.compile(rb"\sr=[\"']([A-Z]*)(\d+)[\"']")
+_LETTERS, _DIGITS = 9, 18
+"""How much of a cell's name is read: what is longer lies beyond every sheet, however it goes on."""
 _ERROR = re.compile(rb"\st=[\"']e[\"']")
 _SHEET = re.compile(r"<(?:\w+:)?sheet\s[^>]*>")
 _ATTRIBUTE = re.compile(r"([\w:]+)=\"([^\"]*)\"")
@@ -122,8 +124,8 @@ def _extent(sheet: bytes) -> tuple[int, int, list[str]]:
     for tag in _TAG.findall(sheet):
         place = _PLACE.search(tag)
         if place:
-            rows = max(rows, int(place[2]))
-            columns = max(columns, _column_number(place[1]))
+            rows = max(rows, int(place[2][:_DIGITS]))
+            columns = max(columns, _column_number(place[1][:_LETTERS]))
             if _ERROR.search(tag):
                 errors.append((place[1] + place[2]).decode())
     return rows, columns, errors

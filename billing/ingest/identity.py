@@ -51,6 +51,7 @@ def find_copies(
     stored: Mapping[dt.date, Sequence[Path]],
     *,
     known: pl.Series,
+    given_up: pl.Series,
     closed: Collection[Path],
     window_hours: Mapping[str, int] | None = None,
     carry_out: Callable[[Callable[[dt.date], Copies], Iterable[dt.date]], Iterable[Copies]] = map,
@@ -61,6 +62,7 @@ def find_copies(
         new: files of `Cdr` rows that come in, by usage date.
         stored: files the books hold, by usage date.
         known: cdr_id of stored records that are copies themselves.
+        given_up: cdr_id of stored records that were written off: a copy of one is a copy, and it contradicts nothing.
         closed: stored files that belong to a closed month.
         window_hours: by source, how far apart two calls with one id must start to be two; 12 hours when not named.
         carry_out: does a piece of work for each day, one after the other or side by side.
@@ -77,7 +79,8 @@ def find_copies(
         for keys in _repeated(mine, pl.concat(hashes.values())):
             records = _whole_rows(files, hashes, keys, known)
             duplicates.append(_copies(records, day))
-            conflicts.append(_contradictions(records, dict(window_hours or {})))
+            standing = records.filter(~pl.col("first_copy").is_in(given_up.implode()))
+            conflicts.append(_contradictions(standing, dict(window_hours or {})))
         return Copies(pl.concat(duplicates), pl.concat(conflicts))
 
     found = list(carry_out(copies_of, sorted(new)))

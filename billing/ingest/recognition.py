@@ -20,6 +20,8 @@ from billing.ingest.lines import LINE, LINE_INDEX, fields_of
 from billing.tables.calls import SERVICE_NUMBER
 
 BOM = "\ufeff"
+HEADER_LIMIT = 65_536
+"""Characters of the first line; a header or record is not longer, and the reader of cells stops at twice as many."""
 LOOKED_AT = 100
 """Lines behind the first that are asked for a whole record."""
 _SOME_NUMBER = re.compile(f"(?:{SERVICE_NUMBER})$")
@@ -38,11 +40,13 @@ def find_header(lines: Sequence[str], layouts: Sequence[Layout], where: str) -> 
     """The first line that is neither blank nor a comment of one of the layouts: its number and text.
 
     Raises:
-        Refusal: there is none.
+        Refusal: there is none, or it is longer than any header.
     """
     found = _first_line(lines, tuple(layout.comment_prefix for layout in layouts if layout.comment_prefix))
     if found is None:
         raise refuse("FILE_WITHOUT_HEADER", where)
+    if len(found[1]) > HEADER_LIMIT:
+        raise refuse("HEADER_TOO_LONG", f"{where}:{found[0]}", limit=HEADER_LIMIT)
     return found
 
 

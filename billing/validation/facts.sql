@@ -4,6 +4,10 @@
 -- minute, as last billed), history (source_hour rows of the books), breaking (calls that break a rule, with is_held) and
 -- breaches (how many of each file break each rule).
 
+-- Nonsense in a file may add up to more than 64 bits hold; where its sum stops then is of no account.
+create macro whole(total) as
+    if(total is null, null, least(greatest(total, -9223372036854775807), 9223372036854775807))::bigint;
+
 create table hours as
 select
     cdr_id // 4294967296 as file_number,
@@ -11,7 +15,7 @@ select
     hour(started_at) as hour,
     count(*) as call_count,
     count(*) filter (outcome = 'answered') as answered_count,
-    coalesce(sum(talk_ms) filter (outcome = 'answered'), 0)::bigint as talk_ms,
+    whole(coalesce(sum(talk_ms) filter (outcome = 'answered'), 0)) as talk_ms,
     count(*) filter (outcome = 'answered' and talk_ms < 3000) as short_count,
     count(*) filter (outcome not in ('answered', 'ivr_only')) as unanswered_count,
     count(*) filter (outcome not in ('answered', 'ivr_only') and talk_ms > 0) as talk_without_answer,
@@ -33,7 +37,6 @@ now as (
         select source, usage_date, hour, call_count, answered_count, talk_ms, false as is_new from history
     )
     group by all
-    having bool_or(is_new) or count(*) > 0
 ),
 new_days as (
     select source, usage_date, min(hour) as first_hour, max(hour) as last_hour
@@ -72,8 +75,8 @@ talk_before as (
 )
 select d.source, d.usage_date, coalesce(k.day_count, 0) as days_known, coalesce(c.hours_unusual, 0) as hours_unusual,
     -- A mean of fewer than 100 calls tells nothing.
-    if(t.answered_count >= 100 and b.answered_count >= 100, t.talk_ms // t.answered_count, null) as mean_talk_ms,
-    if(t.answered_count >= 100 and b.answered_count >= 100, b.talk_ms // b.answered_count, null) as usual_talk_ms
+    if(t.answered_count >= 100 and b.answered_count >= 100, whole(t.talk_ms // t.answered_count), null) as mean_talk_ms,
+    if(t.answered_count >= 100 and b.answered_count >= 100, whole(b.talk_ms // b.answered_count), null) as usual_talk_ms
 from new_days d
 left join known k using (source, usage_date)
 left join compared c using (source, usage_date)
@@ -120,7 +123,7 @@ of_days as (
 middle as (select quantile_disc(micro_per_minute, 0.5) as micro_per_minute from price),
 held as (
     select cdr_id // 4294967296 as file_number, count(*) as held_count,
-        sum(coalesce(p.micro_per_minute, m.micro_per_minute) * ceil_minutes)::bigint as held_value_micro
+        whole(sum(coalesce(p.micro_per_minute, m.micro_per_minute)::hugeint * ceil_minutes)) as held_value_micro
     from (select *, greatest(coalesce(talk_ms, 0) + 59999, 0) // 60000 as ceil_minutes from breaking where is_held)
     left join price p using (service_number) cross join middle m
     group by all

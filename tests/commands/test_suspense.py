@@ -1,6 +1,7 @@
 """Suspense as a work list: what waits, what it is worth, and the two ways out of it."""
 
 import csv
+import json
 
 import polars as pl
 import pytest
@@ -40,6 +41,19 @@ def shop(root, *files):
     for number, lines in enumerate(files, 1):
         bill400("ingest", root, write_calls(root / "inbox" / f"{number}.csv", lines), code=None)
     return root
+
+
+def own_layout(books, *, version, words="{up: answered}", form="%Y-%m-%d %H:%M:%S"):
+    """A layout of the shop's own, as somebody corrects it."""
+    text = (
+        f"id: shop\nversion: {version}\ntitle: {{en: Shop, zh: 店}}\nencodings: [utf-8]\ndelimiter: ';'\n"
+        "quoting: none\nzone: Asia/Shanghai\nheader: [id, from, to, start, seconds, how]\nidentity: {column: id}\n"
+        "fields:\n  caller: {column: from, form: number}\n  service_number: {column: to, form: number}\n"
+        f"  started_at: {{column: start, form: '{form}'}}\n  talk_ms: {{column: seconds, form: seconds}}\n"
+        f"outcome:\n  column: how\n  words: {words}\n"
+    )
+    (books / "layouts").mkdir(exist_ok=True)
+    (books / "layouts" / "shop.yaml").write_text(text, "utf-8")
 
 
 def reason_of(books, **columns):
@@ -166,15 +180,7 @@ def test_a_call_gets_its_price_when_the_number_is_known(drafted):
 def test_a_line_is_read_again_under_a_corrected_layout(tmp_path):
     # The carrier writes `picked up`, a word the layout does not know yet.
     books = open_shop(tmp_path / "books")
-    (books / "layouts").mkdir(exist_ok=True)
-    layout = (
-        "id: shop\nversion: {version}\ntitle: {{en: Shop, zh: 店}}\nencodings: [utf-8]\ndelimiter: ';'\nquoting: none\n"
-        "zone: Asia/Shanghai\nheader: [id, from, to, start, seconds, how]\nidentity: {{column: id}}\n"
-        "fields:\n  caller: {{column: from, form: number}}\n  service_number: {{column: to, form: number}}\n"
-        "  started_at: {{column: start, form: '%Y-%m-%d %H:%M:%S'}}\n  talk_ms: {{column: seconds, form: seconds}}\n"
-        "outcome:\n  column: how\n  words: {words}\n"
-    )
-    (books / "layouts" / "shop.yaml").write_text(layout.format(version=1, words="{up: answered}"), "utf-8")
+    own_layout(books, version=1)
     lines = ["id;from;to;start;seconds;how", "1;13900000000;4006000001;2026-10-02 09:00:00;61;up",
              "2;13900000000;4006000001;2026-10-02 10:00:00;61;picked up"]  # fmt: skip
     (books / "inbox").mkdir(exist_ok=True)
@@ -182,7 +188,7 @@ def test_a_line_is_read_again_under_a_corrected_layout(tmp_path):
     before = figures(books)
     assert reason_of(books) == {"2026-10-02/1-3": "VALUE_UNREADABLE"}
     words = "{up: answered, picked up: answered}"
-    (books / "layouts" / "shop.yaml").write_text(layout.format(version=2, words=words), "utf-8")
+    own_layout(books, version=2, words=words)
     assert bill400("recycle", books, "--json").json["left"] == 1
     after = figures(books)
     # One more record, since it came twice: as the line that waited, and as the one that is billed.
@@ -308,23 +314,14 @@ def test_a_record_that_contradicted_a_call_of_a_closed_month_cannot_be_taken_bac
 
 def test_a_record_that_is_read_again_on_another_day_leaves_the_day_it_waited_under(tmp_path):
     books = open_shop(tmp_path / "books")
-    (books / "layouts").mkdir(exist_ok=True)
-    layout = (
-        "id: shop\nversion: {version}\ntitle: {{en: Shop, zh: 店}}\nencodings: [utf-8]\ndelimiter: ';'\nquoting: none\n"
-        "zone: Asia/Shanghai\nheader: [id, from, to, start, seconds, how]\nidentity: {{column: id}}\n"
-        "fields:\n  caller: {{column: from, form: number}}\n  service_number: {{column: to, form: number}}\n"
-        "  started_at: {{column: start, form: '{form}'}}\n  talk_ms: {{column: seconds, form: seconds}}\n"
-        "outcome:\n  column: how\n  words: {{up: answered}}\n"
-    )
-    path = books / "layouts" / "shop.yaml"
-    path.write_text(layout.format(version=1, form="%d/%m/%Y %H:%M:%S"), "utf-8")
+    own_layout(books, version=1, form="%d/%m/%Y %H:%M:%S")
     # Month first: 10/02 was read as 10 February, 10/14 as no day at all.
     rows = [f"{n};13900000000;{NUMBERS[0]};10/14/2026 09:00:{n:02d};61;up" for n in range(2)]
     rows += [f"{n};13900000000;{NUMBERS[0]};10/10/2026 09:00:{n:02d};61;up" for n in range(2, 8)]
     (books / "inbox").mkdir(exist_ok=True)
     (books / "inbox" / "shop.csv").write_text("\n".join(["id;from;to;start;seconds;how", *rows, ""]), "utf-8")
     assert figures(books)["records_suspense_ingest"] == 2
-    path.write_text(layout.format(version=2, form="%m/%d/%Y %H:%M:%S"), "utf-8")
+    own_layout(books, version=2, form="%m/%d/%Y %H:%M:%S")
     assert bill400("recycle", books, "--json").json["left"] == 2
     after = figures(books)
     assert (after["records_recycled"], after["calls_rated"]) == (2, 8)
@@ -336,3 +333,81 @@ def test_nothing_that_cannot_be_rated_is_billed_whoever_answers_for_it(drafted):
     told = bill400("recycle", drafted, "--code", "START_UNREADABLE", "--code", "LINE_BROKEN", *answer, "--json").json
     assert (told["left"], told["stay"]) == (0, 2)
     bill400("run", drafted, PERIOD)
+
+
+def test_a_copy_of_what_was_given_up_is_a_copy_and_is_not_billed(drafted):
+    stranger = one_call("X-1", STRANGER, "2026-10-02 10:00:00", 60)
+    bill400("write-off", drafted, "--code", "NUMBER_UNKNOWN", "--by", "王芳", "--reason", "测试号码")
+    append_row(drafted, "numbers", f"{STRANGER},,C,02155550009")
+    append_row(drafted, "subscriptions", f"HT1,{STRANGER},split_010,2026-10-01,,,,")
+    before = figures(drafted)
+    bill400("ingest", drafted, write_calls(drafted / "inbox" / "again.csv", [stranger, PRICED]))
+    after = figures(drafted)
+    # Two records came, one of them a copy of what was given up.
+    assert after["records_duplicate"] == before["records_duplicate"] + 1
+    assert after["calls_rated"] == before["calls_rated"] + 1
+    assert bill400("verify", drafted).code == 0
+
+
+def test_the_record_that_lost_a_conflict_contradicts_the_other_no_more(tmp_path):
+    short, long = (one_call("P-9", NUMBERS[0], "2026-10-03 09:00:00", seconds) for seconds in (60, 600))
+    books = shop(tmp_path / "books", [PRICED, short], [long])
+    first, _ = sorted(reason_of(books))
+    bill400("write-off", books, first, "--by", "王芳", "--reason", "运营商确认600秒为准")
+    assert bill400("recycle", books, "--json").json["left"] == 1
+    rated = figures(books)["calls_rated"]
+    bill400("ingest", books, write_calls(books / "inbox" / "again.csv", [short]))
+    assert figures(books)["calls_rated"] == rated
+    assert waiting(books)["count"] == 0
+
+
+def test_who_answered_for_a_call_is_told_wherever_the_call_is(tmp_path):
+    long = one_call("P-2", NUMBERS[0], "2026-10-03 09:00:00", 90_000)
+    books = shop(tmp_path / "books", [PRICED, long])
+    bill400("recycle", books, "--override", "R007", "--by", "李雷", "--reason", "客户确认未挂机")
+    result = json.loads((books / "lake" / "gate" / "000002.json").read_text("utf-8"))
+    assert result["broken"] == ["R007"]
+    assert result["overrides"] == [{"rule_id": "R007", "by": "李雷", "reason": "客户确认未挂机"}]
+    (told,) = bill400("explain", books, "2026-10-03/2-1", "--json").json["explanations"]
+    assert told["answered_for"] == ["R007, 李雷: 客户确认未挂机"]
+    assert "R007: 客户确认未挂机" in bill400("log", books, "--json").json["commits"][-1]["what"]
+    bill400("run", books, PERIOD)
+    closed = bill400("close", books, PERIOD, "--by", "x")
+    assert (
+        "GATE_AT_CLOSE: 1 files of the month break rule R007 (CALL_TOO_LONG), among them recycled-000002" in closed.err
+    )
+
+
+def test_a_list_is_never_written_over_a_file(drafted):
+    catalog = drafted / "catalog" / "numbers.csv"
+    before = catalog.read_bytes()
+    assert "EXPORT_NOT_FREE" in bill400("suspense", drafted, "--to", catalog, code=2).err
+    assert "EXPORT_NOT_FREE" in bill400("suspense", drafted, "--to", drafted / "nowhere" / "list.csv", code=2).err
+    assert catalog.read_bytes() == before and not (drafted / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    "command", [["suspense"], ["recycle"], ["write-off", "--by", "x", "--reason", "x"]], ids=lambda words: words[0]
+)
+def test_a_reason_that_does_not_exist_is_told(drafted, command):
+    assert "CODE_UNKNOWN" in bill400(command[0], drafted, *command[1:], "--code", "LINE_BROKNE", code=2).err
+
+
+def test_a_file_that_was_never_read_is_told(drafted):
+    assert "FILE_UNKNOWN" in bill400("suspense", drafted, "--file", "never.csv", code=2).err
+
+
+def test_a_layout_under_which_the_kept_file_can_no_more_be_read_is_told(tmp_path):
+    books = open_shop(tmp_path / "books")
+    own_layout(books, version=1)
+    rows = [
+        f"{n};13900000000;{NUMBERS[0]};2026-10-02 09:00:{n:02d};61;{how}" for n, how in enumerate(("up", "up", "?"))
+    ]
+    (books / "inbox").mkdir(exist_ok=True)
+    (books / "inbox" / "shop.csv").write_text("\n".join(["id;from;to;start;seconds;how", *rows, ""]), "utf-8")
+    bill400("ingest", books, books / "inbox")
+    path = books / "layouts" / "shop.yaml"
+    path.write_text(path.read_text("utf-8").replace("seconds, how]", "seconds, how, more]"), "utf-8")
+    ended = bill400("recycle", books)
+    assert "warning: shop.csv:1: UNKNOWN_LAYOUT" in ended.err
+    assert "0 of 1 records left suspense" in ended.out

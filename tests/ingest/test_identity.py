@@ -43,7 +43,9 @@ def find(folder: Path, new: Sequence[dict[str, Any]], stored: Sequence[dict[str,
     held = store(folder / "stored", stored)
     if options.pop("is_closed", False):
         options["closed"] = {path for paths in held.values() for path in paths}
-    return find_copies(store(folder / "new", new), held, **({"known": NOBODY, "closed": ()} | options))
+    return find_copies(
+        store(folder / "new", new), held, **({"known": NOBODY, "given_up": NOBODY, "closed": ()} | options)
+    )
 
 
 def ids(frame: pl.DataFrame) -> list[int]:

@@ -130,3 +130,11 @@ def test_a_named_layout_is_the_only_one_tried(tmp_path):
     with pytest.raises(Refusal, match="UNKNOWN_LAYOUT"):
         read_bytes(tmp_path, carrier_text().encode(), layout_id="vos3000")
     assert read_bytes(tmp_path, carrier_text().encode(), layout_id="carrier_400_zh").layout == "carrier_400_zh@1"
+
+
+def test_a_first_line_longer_than_any_header_is_told_and_not_read(tmp_path):
+    for first in ("call_id," * 9_000, "[" + "1," * 40_000 + "1]"):
+        with pytest.raises(Refusal) as caught:
+            read_bytes(tmp_path, f"\n{first}\n".encode(), "calls.csv")
+        finding = caught.value.findings[0]
+        assert (finding.reason, finding.where) == ("HEADER_TOO_LONG", "calls.csv:2")

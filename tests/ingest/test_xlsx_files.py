@@ -303,3 +303,19 @@ def test_damage_anywhere_refuses_the_file_or_leaves_rows(tmp_path_factory, damag
     with contextlib.suppress(Refusal):
         reading = read_bytes(folder, content or b"PK", "calls.xlsx")
         assert rows_of(reading).height == reading.record_count
+
+
+@pytest.mark.parametrize(
+    ("row", "cell"), [("99999999999999", "A99999999999999"), ("9" * 5_000, "A" + "9" * 5_000), ("2", "ZZZZZZZZZZ2")]
+)
+def test_a_cell_that_no_sheet_can_have_refuses_the_workbook_before_it_is_opened(tmp_path, row, cell):
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook_of([HEADER, CALL]))) as whole, zipfile.ZipFile(target, "w") as changed:
+        for member in whole.namelist():
+            content = whole.read(member)
+            if member == "xl/worksheets/sheet1.xml":
+                assert b'<row r="2"' in content and b'r="A2"' in content
+                content = content.replace(b'<row r="2"', f'<row r="{row}"'.encode())
+                content = content.replace(b'r="A2"', f'r="{cell}"'.encode())
+            changed.writestr(member, content)
+    assert finding_of(tmp_path, target.getvalue()).reason == "SHEET_TOO_WIDE"

@@ -233,3 +233,12 @@ def test_a_rule_of_files_that_fails_on_the_facts_stops_everything(tmp_path):
 def test_every_rule_of_files_is_broken_somewhere_here():
     text = Path(__file__).read_text("utf-8")
     assert [rule.id for rule in OF_FILES if f'"{rule.id}"' not in text] == []
+
+
+def test_sums_beyond_64_bits_stop_nothing(tmp_path):
+    # 9,300 calls of 10^15 ms are 9.3 * 10^18 ms, more than 2^63 - 1; each of them waits, being longer than a day.
+    nonsense = {"talk_ms": 10**15, "ended_at": None}
+    judgement = judge_files(tmp_path, [[nonsense] * 9_300], books=known(prices={"4001234567": 10**9}))
+    assert judgement.held["reason"].unique().to_list() == ["CALL_TOO_LONG"]
+    assert judgement.held.height == 9_300
+    assert "F014" in broken(judgement)

@@ -21,6 +21,9 @@ from billing.validation.gx.engine import DuckDBExecutionEngine
 
 METRIC = "row_rule.satisfied"
 
+Table = Literal["calls", "files"]
+"""What rules are run on."""
+
 
 def satisfied(sql: str) -> sa.ColumnElement[bool]:
     """Whether a row satisfies a rule; null does not."""
@@ -86,6 +89,3 @@ class KeepingEngine(DuckDBExecutionEngine):
             found = counts.fetchone()
         assert found is not None, "a count gives one row"
         return {entry.id: int(count) for entry, count in zip(configurations, found, strict=True)}
-
-
-Table = Literal["calls", "files"]

@@ -9,7 +9,8 @@ import polars as pl
 from billing.call_analysis.stage import analyse_calls
 from billing.core.money import allot_net, net_of_vat, round_to_fen
 from billing.core.period import Period
-from billing.documents.stage import render_documents
+from billing.documents.index_page import render_index
+from billing.documents.rendering import renderer
 from billing.publishing.calls import PartPaths
 from billing.publishing.stage import publish_period
 from billing.rate_book.book import RateBook, read_price_book
@@ -204,7 +205,11 @@ def publish(folder: Path, lake: Path, *, status: Literal["draft", "closed"] = "d
         tables,
         parts,
         rates,
-        documents=render_documents({**rates.tables, **tables}, rates, PERIOD, status),
+        pages={
+            "index.html": render_index(
+                {**rates.tables, **tables}, rates, str(PERIOD), status, renderer("zh"), is_printed=False
+            )
+        },
         engine="0.0.test",
         status=status,
         previous_manifest=None,

@@ -85,7 +85,8 @@ def test_manifest_totals_are_the_sums(published_once):
     assert sum(Decimal(part["totals"]["amount"]) for part in both_parts) == usage["amount"].sum()
 
 
-def test_a_document_never_leaves_the_folder(tmp_path):
+@pytest.mark.parametrize("escaping", [{"pages": {"../escaped.html": "x"}}, {"documents": [("../escaped.html", b"x")]}])
+def test_a_document_never_leaves_the_folder(tmp_path, escaping):
     rates = sample_month.book()
     with pytest.raises(ValueError, match="outside"):
         publish_period(
@@ -94,7 +95,7 @@ def test_a_document_never_leaves_the_folder(tmp_path):
             {},
             [],
             rates,
-            documents={"../escaped.html": "x"},
+            **{"pages": {}, **escaping},
             engine="0",
             status="draft",
             previous_manifest=None,
@@ -110,7 +111,7 @@ def test_the_chain_names_the_month_before(tmp_path):
         {},
         [],
         rates,
-        documents={},
+        pages={},
         engine="0",
         status="closed",
         previous_manifest="ab" * 32,

@@ -44,10 +44,11 @@ class Layout:
 
 @dataclass(frozen=True)
 class Texts:
-    """A column: its heading, every text below it, whether they are numbers, and the part of the width it asks for."""
+    """A column: its heading, its texts, small texts below them, whether it is of numbers, the part of width it asks."""
 
     heading: str
     texts: Sequence[str]
+    below: Sequence[str]
     is_number: bool
     share: int
 
@@ -56,22 +57,28 @@ class Texts:
         """Width of the widest text."""
         return max(map(text_width, self.texts), default=0)
 
+    @cached_property
+    def wished(self) -> int:
+        """Width in which nothing of it wraps."""
+        return max(self.widest, max(map(text_width, self.below), default=0))
+
     @property
     def is_long(self) -> bool:
         """Whether it may wrap."""
-        return not self.is_number and (self.share > 0 or self.widest > _SHORT)
+        return not self.is_number and (self.share > 0 or self.wished > _SHORT)
 
     @property
     def weight(self) -> int:
         """Its part of what is left of the page when every column has what it needs."""
-        return (self.share or self.widest // WIDE) if self.is_long else 0
+        return (self.share or self.wished // WIDE) if self.is_long else 0
 
     def least(self, is_tight: bool) -> int:
         """What it needs, in thousandths of the size of print."""
         heading = _several_lines(self.heading) if is_tight else _two_lines(self.heading)
+        words = max(heading, _longest_word(self.below))
         if not self.is_long:
-            return max(heading, self.widest)
-        return max(heading, min(self.widest, _TIGHT if is_tight else _ROOMY), _longest_word(self.texts))
+            return max(words, self.widest)
+        return max(words, min(self.wished, _TIGHT if is_tight else _ROOMY), _longest_word(self.texts))
 
 
 def text_width(text: str) -> int:

@@ -24,7 +24,7 @@ Page = dict[str, Any]
 def page_values(document: Document) -> Page:
     """What the template reads, as JSON values."""
     lang = document.lang
-    number = next((_field(one, lang) for one in document.particulars[:1]), ("", ""))
+    number = next((_plain(one, lang) for one in document.particulars[:1]), ("", ""))
     author = next((shown(str(one.value)) for one in document.seller[:1]), "")
     draft = render("pdf.draft", lang) if document.standing == "draft" else None
     return {
@@ -60,8 +60,13 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_IN_MARGIN else f"{text[: _LONGEST_IN_MARGIN - 1]}…"
 
 
+def _plain(one: Field, lang: str) -> tuple[str, str]:
+    return shown(one.label), shown(printed(one.value, one.kind, lang))
+
+
 def _field(one: Field, lang: str) -> tuple[str, str]:
-    return shown(one.label), breakable(shown(printed(one.value, one.kind, lang)))
+    label, text = _plain(one, lang)
+    return label, breakable(text)
 
 
 def _amount(value: int, kind: Kind, lang: str) -> str:
@@ -93,6 +98,6 @@ def _label_width(fields: Sequence[Field]) -> int:
 
 def _particulars_width(fields: Sequence[Field], lang: str) -> int:
     """Width of the box of particulars, points."""
-    widest = max((text_width(_field(one, lang)[1]) for one in fields), default=0)
+    widest = max((text_width(_plain(one, lang)[1]) for one in fields), default=0)
     least, most = _PARTICULARS
     return min(max(_label_width(fields) + 12 + widest * _FIELD_SIZE // WIDE, least), most)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from billing.core.messages import render
-from billing.documents.model import Bars, Grid, Kind, Ladder, Meter, Meters, Notes, Section, Step, Value
+from billing.documents.model import Bars, Column, Grid, Kind, Ladder, Meter, Meters, Notes, Section, Step, Value
 from billing.documents.pdf.columns import (
     LONGEST_WORD,
     PAGE_WIDTH,
@@ -49,22 +49,48 @@ def _grid(grid: Grid, lang: str) -> Page:
     kinds = [column.kind for column in grid.columns]
     rows = [_line(row, kinds, lang) for row in grid.rows[: grid.limit]]
     totals = [] if grid.totals is None else [_line(grid.totals, kinds, lang)]
-    columns = [
-        Texts(shown(column.heading), [row[place] for row in rows + totals], column.kind not in _WORDED, column.share)
-        for place, column in enumerate(grid.columns)
-    ]
+    places = _places(grid.columns)
+    columns = [_texts(grid.columns[own], own, below, rows + totals) for own, below in places]
     layout = grid_layout(columns)
     return {
         "headings": [_heading(column.heading, layout.word) for column in columns],
-        "rows": [[breakable(text, layout.word) for text in row] for row in rows],
-        "totals": [breakable(text, layout.word) for row in totals for text in row],
+        "rows": [_cells(row, places, layout.word) for row in rows],
+        "totals": [cell for row in totals for cell in _cells(row, places, layout.word)],
         "right": [column.is_number for column in columns],
         "size": layout.size,
         "widths": list(layout.widths),
+        "elsewhere": grid.limit == 0 and len(grid.rows) > 0,
         "cut": _cut(grid, lang),
         "note": breakable(shown(grid.note)),
         "empty": render("pdf.no_rows", lang),
     }
+
+
+def _places(columns: Sequence[Column]) -> list[tuple[int, list[int]]]:
+    """Columns of the page: the place of each, and of those whose values stand below its own."""
+    places: list[tuple[int, list[int]]] = []
+    for place, column in enumerate(columns):
+        if column.under:
+            places[-1][1].append(place)
+        else:
+            places.append((place, []))
+    return places
+
+
+def _texts(column: Column, own: int, below: Sequence[int], rows: Sequence[Sequence[str]]) -> Texts:
+    return Texts(
+        heading=shown(column.heading),
+        texts=[row[own] for row in rows],
+        below=[row[place] for row in rows for place in below],
+        is_number=column.kind not in _WORDED,
+        share=column.share,
+    )
+
+
+def _cells(row: Sequence[str], places: Sequence[tuple[int, Sequence[int]]], word: int) -> list[list[str]]:
+    """Of every cell the text, and the texts below it."""
+    shown_below = [[row[own], *filter(None, (row[place] for place in below))] for own, below in places]
+    return [[breakable(text, word) for text in cell] for cell in shown_below]
 
 
 def _heading(heading: str, word: int) -> tuple[str, str]:
@@ -78,8 +104,10 @@ def _line(row: Sequence[Value], kinds: Sequence[Kind], lang: str) -> list[str]:
 def _cut(grid: Grid, lang: str) -> str:
     if len(grid.rows) <= grid.limit:
         return ""
-    values = {"shown": f"{grid.limit:,}", "rows": f"{len(grid.rows):,}", "sheet": shown(grid.sheet or grid.title)}
-    return render("pdf.rows_cut", lang, values)
+    rows, sheet = f"{len(grid.rows):,}", shown(grid.sheet or grid.title)
+    if grid.limit == 0:
+        return render("pdf.rows_elsewhere", lang, {"rows": rows, "sheet": sheet})
+    return render("pdf.rows_cut", lang, {"shown": f"{grid.limit:,}", "rows": rows, "sheet": sheet})
 
 
 def _bars(chart: Bars, lang: str) -> Page:

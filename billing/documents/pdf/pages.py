@@ -5,15 +5,17 @@ from typing import Any
 
 from billing.core.messages import render
 from billing.documents.model import Document, Field, Figure, Kind
-from billing.documents.pdf.columns import PAGE_WIDTH, breakable, text_width
+from billing.documents.pdf.columns import PAGE_WIDTH, WIDE, breakable, text_width
 from billing.documents.pdf.sections import section_values
 from billing.documents.pdf.signs import shown
 from billing.documents.printed import printed
 
-_NAME_IN_HEAD = 36
+_LONGEST_IN_MARGIN = 26
 _FIGURE_SIZES = (140, 130, 120, 110, 100, 90, 80)
 _FIGURE_PADDING, _GUTTER = 22_000, 8_000
 _MOST_FIGURES = 4
+_FIELD_SIZE = 9
+_WIDEST_LABEL = 100
 _PARTICULARS = (150, 230)
 
 Page = dict[str, Any]
@@ -22,7 +24,7 @@ Page = dict[str, Any]
 def page_values(document: Document) -> Page:
     """What the template reads, as JSON values."""
     lang = document.lang
-    number = next((_field(one, lang) for one in document.particulars[:1]), ("", ""))
+    number = next((_plain(one, lang) for one in document.particulars[:1]), ("", ""))
     author = next((shown(str(one.value)) for one in document.seller[:1]), "")
     draft = render("pdf.draft", lang) if document.standing == "draft" else None
     return {
@@ -38,6 +40,8 @@ def page_values(document: Document) -> Page:
         "seller": [_field(one, lang) for one in document.seller],
         "recipient": [_field(one, lang) for one in document.recipient],
         "particulars": [_field(one, lang) for one in document.particulars],
+        "recipient-labels": _label_width(document.recipient),
+        "particulars-labels": _label_width(document.particulars),
         "particulars-width": _particulars_width(document.particulars, lang),
         "figures": [_figure(one, lang) for one in document.figures],
         **_figure_layout(document.figures, lang),
@@ -45,19 +49,24 @@ def page_values(document: Document) -> Page:
         "sections": [section_values(one, lang) for one in document.sections],
         "signatures": [shown(one) for one in document.signatures],
         "sign": [render("pdf.signature", lang), render("pdf.signed_on", lang)],
-        "running": f"{_cut(shown(document.recipient_name))}  {number[1]}",
-        "number": " ".join(number),
+        "running": f"{_cut(shown(document.recipient_name))}  {_cut(number[1])}",
+        "number": _cut(" ".join(number)),
         "check": render("pdf.check_code", lang, {"code": document.check_code}),
         "page": render("pdf.page", lang, {"page": "{page}", "pages": "{pages}"}),
     }
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _NAME_IN_HEAD else f"{text[: _NAME_IN_HEAD - 1]}…"
+    return text if len(text) <= _LONGEST_IN_MARGIN else f"{text[: _LONGEST_IN_MARGIN - 1]}…"
+
+
+def _plain(one: Field, lang: str) -> tuple[str, str]:
+    return shown(one.label), shown(printed(one.value, one.kind, lang))
 
 
 def _field(one: Field, lang: str) -> tuple[str, str]:
-    return shown(one.label), breakable(shown(printed(one.value, one.kind, lang)))
+    label, text = _plain(one, lang)
+    return label, breakable(text)
 
 
 def _amount(value: int, kind: Kind, lang: str) -> str:
@@ -81,11 +90,14 @@ def _figure_layout(figures: Sequence[Figure], lang: str) -> Page:
     return {"figure-columns": columns, "figure-size": size, "figure-height": 34 + 9 * max(lines, 1)}
 
 
+def _label_width(fields: Sequence[Field]) -> int:
+    """Width of the labels of a box, points."""
+    widest = max((text_width(shown(one.label)) for one in fields), default=0)
+    return min(widest * _FIELD_SIZE // WIDE + 2, _WIDEST_LABEL)
+
+
 def _particulars_width(fields: Sequence[Field], lang: str) -> int:
     """Width of the box of particulars, points."""
-    told = [_field(one, lang) for one in fields]
-    widest = max((text_width(label) for label, _ in told), default=0) + max(
-        (text_width(text) for _, text in told), default=0
-    )
+    widest = max((text_width(_plain(one, lang)[1]) for one in fields), default=0)
     least, most = _PARTICULARS
-    return min(max(widest * 9 // 1_000 + 12, least), most)
+    return min(max(_label_width(fields) + 12 + widest * _FIELD_SIZE // WIDE, least), most)

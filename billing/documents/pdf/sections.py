@@ -4,12 +4,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from billing.core.messages import render
-from billing.documents.model import Bars, Grid, Kind, Ladder, Meter, Meters, Notes, Section, Step, Value
-from billing.documents.pdf.columns import PAGE_WIDTH, breakable, grid_layout, text_width
+from billing.documents.model import Bars, Column, Grid, Kind, Ladder, Meter, Meters, Notes, Section, Step, Value
+from billing.documents.pdf.columns import (
+    LONGEST_WORD,
+    PAGE_WIDTH,
+    WIDE,
+    Texts,
+    breakable,
+    grid_layout,
+    parts,
+    text_width,
+)
 from billing.documents.pdf.signs import shown
 from billing.documents.printed import MINUS, printed
 
 WHOLE = 1_000
+_WORDED = ("text", "date")
 _BAR_SIZES = (75, 70, 65, 60, 55)
 _LABEL = (30, 150)
 _LYING_SIZE = 8
@@ -37,23 +47,54 @@ def section_values(section: Section, lang: str) -> Page:
 
 def _grid(grid: Grid, lang: str) -> Page:
     kinds = [column.kind for column in grid.columns]
-    headings = [shown(column.heading) for column in grid.columns]
     rows = [_line(row, kinds, lang) for row in grid.rows[: grid.limit]]
-    totals = None if grid.totals is None else _line(grid.totals, kinds, lang)
-    right = [kind not in ("text", "date") for kind in kinds]
-    every = rows if totals is None else [*rows, totals]
-    layout = grid_layout(headings, every, right=right, shares=[column.share for column in grid.columns])
+    totals = [] if grid.totals is None else [_line(grid.totals, kinds, lang)]
+    places = _places(grid.columns)
+    columns = [_texts(grid.columns[own], own, below, rows + totals) for own, below in places]
+    layout = grid_layout(columns)
     return {
-        "headings": [breakable(heading, layout.word) for heading in headings],
-        "rows": [[breakable(text, layout.word) for text in row] for row in rows],
-        "totals": totals and [breakable(text, layout.word) for text in totals],
-        "right": right,
+        "headings": [_heading(column.heading, layout.word) for column in columns],
+        "rows": [_cells(row, places, layout.word) for row in rows],
+        "totals": [cell for row in totals for cell in _cells(row, places, layout.word)],
+        "right": [column.is_number for column in columns],
         "size": layout.size,
         "widths": list(layout.widths),
+        "elsewhere": grid.limit == 0 and len(grid.rows) > 0,
         "cut": _cut(grid, lang),
-        "note": shown(grid.note),
+        "note": breakable(shown(grid.note)),
         "empty": render("pdf.no_rows", lang),
     }
+
+
+def _places(columns: Sequence[Column]) -> list[tuple[int, list[int]]]:
+    """Columns of the page: the place of each, and of those whose values stand below its own."""
+    places: list[tuple[int, list[int]]] = []
+    for place, column in enumerate(columns):
+        if column.under:
+            places[-1][1].append(place)
+        else:
+            places.append((place, []))
+    return places
+
+
+def _texts(column: Column, own: int, below: Sequence[int], rows: Sequence[Sequence[str]]) -> Texts:
+    return Texts(
+        heading=shown(column.heading),
+        texts=[row[own] for row in rows],
+        below=[row[place] for row in rows for place in below],
+        is_number=column.kind not in _WORDED,
+        share=column.share,
+    )
+
+
+def _cells(row: Sequence[str], places: Sequence[tuple[int, Sequence[int]]], word: int) -> list[list[str]]:
+    """Of every cell the text, and the texts below it."""
+    shown_below = [[row[own], *filter(None, (row[place] for place in below))] for own, below in places]
+    return [[breakable(text, word) for text in cell] for cell in shown_below]
+
+
+def _heading(heading: str, word: int) -> tuple[str, str]:
+    return parts(heading) if word == LONGEST_WORD else (breakable(heading, word), "")
 
 
 def _line(row: Sequence[Value], kinds: Sequence[Kind], lang: str) -> list[str]:
@@ -63,14 +104,16 @@ def _line(row: Sequence[Value], kinds: Sequence[Kind], lang: str) -> list[str]:
 def _cut(grid: Grid, lang: str) -> str:
     if len(grid.rows) <= grid.limit:
         return ""
-    values = {"shown": f"{grid.limit:,}", "rows": f"{len(grid.rows):,}", "sheet": shown(grid.sheet or grid.title)}
-    return render("pdf.rows_cut", lang, values)
+    rows, sheet = f"{len(grid.rows):,}", shown(grid.sheet or grid.title)
+    if grid.limit == 0:
+        return render("pdf.rows_elsewhere", lang, {"rows": rows, "sheet": sheet})
+    return render("pdf.rows_cut", lang, {"shown": f"{grid.limit:,}", "rows": rows, "sheet": sheet})
 
 
 def _bars(chart: Bars, lang: str) -> Page:
     """Bars along one axis from the least value to the largest: where each starts and how long it is."""
     values = [value for _, value in chart.bars]
-    least, most = min(0, *values, 0), max(0, *values, 0)
+    least, most = min([0, *values]), max([0, *values])
     span = max(most - least, 1)
     told = [(shown(label), printed(value, chart.kind, lang)) for label, value in chart.bars]
     size, fits = _bar_size(told)
@@ -88,18 +131,19 @@ def _bars(chart: Bars, lang: str) -> Page:
     return {
         "bars": bars,
         "below": least < 0,
+        "zero": -least * WHOLE // span,
         "size": size,
         "lying": chart.lying,
         "label-width": _points([label for label, _ in told]),
         "value-width": _points([text for _, text in told]),
-        "told": shown(chart.told),
+        "told": breakable(shown(chart.told)),
         "alt": f"{shown(chart.told)} " + "; ".join(" ".join(pair) for pair in told),
     }
 
 
 def _bar_size(told: Sequence[tuple[str, str]]) -> tuple[int, bool]:
     """The size in which labels and values stand side by side, tenths of a point, and whether one is small enough."""
-    room = PAGE_WIDTH // max(len(told), 1) - 2 * WHOLE
+    room = PAGE_WIDTH // max(len(told), 1) - 2 * WIDE
     widest = max((text_width(text) for pair in told for text in pair), default=0)
     fitting = [size for size in _BAR_SIZES if widest * size // 10 <= room]
     return (fitting[0], True) if fitting else (_BAR_SIZES[-1], False)
@@ -107,7 +151,7 @@ def _bar_size(told: Sequence[tuple[str, str]]) -> tuple[int, bool]:
 
 def _points(texts: Sequence[str]) -> int:
     least, most = _LABEL
-    return min(max(max(map(text_width, texts), default=0) * _LYING_SIZE // WHOLE + 2, least), most)
+    return min(max(max(map(text_width, texts), default=0) * _LYING_SIZE // WIDE + 2, least), most)
 
 
 def _meter(meter: Meter, lang: str) -> Page:

@@ -139,8 +139,8 @@ def _by_number(lines: list[Row], words: Words) -> Grid:
         for line in lines
     ]
     columns = (
-        Column(words("doc.number"), share=3),
-        Column(words("doc.plan"), under=True),
+        Column(words("doc.number"), share=2),
+        Column(words("doc.plan"), share=3),
         Column(words("doc.item"), share=2),
         Column(words("doc.usage_period"), share=2),
         *_sum_columns(words),

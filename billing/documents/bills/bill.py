@@ -146,7 +146,8 @@ def _balances(account: Account, words: Words) -> Iterator[Grid]:
         for row in rows
     ]
     totals: Sequence[Value] = (words("doc.total"), "", *(total(rows, name) for name in names))
-    yield Grid(words("bill.balances"), columns, lines, totals, words("bill.balances_note"), limit=40)
+    note = words("bill.balances_note")
+    yield Grid(words("bill.balances"), columns, lines, totals if len(rows) > 1 else None, note, limit=40)
 
 
 def how_to_pay(account: Account, book: RateBook, words: Words) -> Notes:

@@ -382,38 +382,3 @@ DOCUMENT_TABLES = (
     Posting,
 )
 """The tables of a period that are published."""
-
-
-class AccountBalance(Table):  # TEMPORARY
-    """x."""
-
-    name = "account_balance"
-    key = ("contract_id",)
-    en = "x"
-    zh = "x"
-    period = text("x", "x")
-    contract_id = text("x", "x")
-    customer_id = text("x", "x")
-    payment_mode = text("x", "x")
-    opening_micro = fen("x", "x")
-    received_micro = fen("x", "x")
-    billed_micro = fen("x", "x")
-    closing_micro = fen("x", "x")
-    payable_micro = fen("x", "x")
-
-
-class AgentBalance(Table):  # TEMPORARY
-    """x."""
-
-    name = "agent_balance"
-    key = ("agent_id",)
-    en = "x"
-    zh = "x"
-    period = text("x", "x")
-    agent_id = text("x", "x")
-    carried_in_micro = fen("x", "x")
-    earned_micro = fen("x", "x")
-    taken_back_micro = fen("x", "x")
-    payable_micro = fen("x", "x")
-    carried_out_micro = fen("x", "x")
-    not_yet_micro = fen("x", "x")

@@ -82,10 +82,11 @@ def _statement(month: AgentMonth, book: RateBook, standing: Standing, words: Wor
 
 
 def _recipient(agent: Row, book: RateBook, words: Words) -> list[Field]:
+    tier = words("statement.tier_2") if agent[Agent.tier] == 2 else words("statement.tier_1")
     fields = [
         Field(words("doc.agent"), agent[Agent.agent_name] or words("doc.none")),
         Field(words("doc.agent_id"), agent[Agent.agent_id]),
-        Field(words("statement.tier"), words(f"statement.tier_{agent[Agent.tier] or 1}")),
+        Field(words("statement.tier"), tier),
         Field(words("statement.scheme"), _scheme_name(agent[Agent.scheme], book, words)),
     ]
     account = agent[Agent.payee_account]

@@ -42,7 +42,7 @@ def section_values(section: Section, lang: str) -> Page:
             own = {"kind": "ladder", "headings": headings, "steps": [_step(one, lang) for one in section.steps]}
         case Notes():
             own = {"kind": "notes", "lines": [breakable(shown(line)) for line in section.lines]}
-    return {"title": shown(section.title), **own}
+    return {"title": breakable(shown(section.title)), **own}
 
 
 def _grid(grid: Grid, lang: str) -> Page:

@@ -14,8 +14,8 @@ import pypdfium2
 import pytest
 
 from billing.core.findings import Refusal
-from billing.documents.model import Bars, Column, Field, Grid, Ladder, Meter, Meters, Notes, Step
-from billing.documents.pdf import fonts
+from billing.documents.model import Bars, Column, Document, Field, Grid, Ladder, Meter, Meters, Notes, Step
+from billing.documents.pdf import fonts, printer
 from billing.documents.pdf.make_fonts import SIGNS
 from billing.documents.pdf.printer import print_pdf, print_pdfs
 from billing.documents.printed import printed
@@ -138,6 +138,13 @@ def test_a_column_under_another_stands_below_its_value_without_a_heading():
     columns = (Column("号码"), Column("用途", under=True), Column("金额", "money"))
     grid = Grid("号码表", columns, [("4008201688", "客服热线", 1_000_000), ("4008201689", "", 2_000_000)])
     assert "号码表号码金额4008201688客服热线1.0040082016892.00" in text_of(with_sections(BILL, grid))
+
+
+def test_a_document_that_says_little_is_printed():
+    bare = Document("bill", "C1", "甲", "2026-10", "zh", "final", dt.date(2026, 11, 1), "客户账单", "", (), (), (), ())
+    empty = (Grid("表", (Column("名"),), ()), Bars("图", "", ()), Meters("量", []), Ladder("梯", ()), Notes("注", []))
+    assert text_of(bare).startswith("客户账单")
+    assert "表名无记录图无记录量无记录梯无记录注无记录" in text_of(replace(bare, sections=empty))
 
 
 # Long tables
@@ -428,3 +435,10 @@ def test_one_refused_document_stops_the_printing_by_name():
     with pytest.raises(Refusal) as refused:
         list(print_pdfs([BILL, bad, BILL]))
     assert refused.value.findings[0].values["recipient_id"] == "C777"
+
+
+def test_a_fault_of_ours_names_the_document(monkeypatch):
+    monkeypatch.setattr(printer, "page_values", lambda document: {"lang": "zh"})
+    with pytest.raises(RuntimeError) as raised:
+        print_pdf(BILL)
+    assert raised.value.__notes__ == ["bill of C000019 深圳华锐医疗器械有限公司"]

@@ -31,6 +31,8 @@ Page = dict[str, Any]
 def section_values(section: Section, lang: str) -> Page:
     """What the template reads of one section, as JSON values."""
     match section:
+        case Bars(bars=[]) | Meters(meters=[]) | Ladder(steps=[]) | Notes(lines=[]):
+            own: Page = {"kind": "empty", "words": render("pdf.no_rows", lang)}
         case Grid():
             own = {"kind": "grid", **_grid(section, lang)}
         case Bars():

@@ -10,7 +10,7 @@ from billing.documents.pdf.sections import section_values
 from billing.documents.pdf.signs import shown
 from billing.documents.printed import printed
 
-_LONGEST_IN_MARGIN = 26
+_WIDEST_IN_MARGIN = 20 * WIDE
 _FIGURE_SIZES = (140, 130, 120, 110, 100, 90, 80)
 _FIGURE_PADDING, _GUTTER = 22_000, 8_000
 _MOST_FIGURES = 4
@@ -32,8 +32,8 @@ def page_values(document: Document) -> Page:
         "name": shown(f"{document.title} {document.period} {document.recipient_name}"),
         "author": author,
         "date": [document.issued_on.year, document.issued_on.month, document.issued_on.day],
-        "title": shown(document.title),
-        "subtitle": shown(document.subtitle),
+        "title": breakable(shown(document.title)),
+        "subtitle": breakable(shown(document.subtitle)),
         "watermark": draft,
         "banner": render("doc.draft", lang) if draft else None,
         "stamp": render("pdf.reprint", lang) if document.standing == "reprint" else None,
@@ -47,8 +47,9 @@ def page_values(document: Document) -> Page:
         **_figure_layout(document.figures, lang),
         "capitals": _field(document.capitals, lang) if document.capitals else None,
         "sections": [section_values(one, lang) for one in document.sections],
-        "signatures": [shown(one) for one in document.signatures],
+        "signatures": [breakable(shown(one)) for one in document.signatures],
         "sign": [render("pdf.signature", lang), render("pdf.signed_on", lang)],
+        "running-title": _cut(shown(document.title)),
         "running": f"{_cut(shown(document.recipient_name))}  {_cut(number[1])}",
         "number": _cut(" ".join(number)),
         "check": render("pdf.check_code", lang, {"code": document.check_code}),
@@ -57,7 +58,12 @@ def page_values(document: Document) -> Page:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_IN_MARGIN else f"{text[: _LONGEST_IN_MARGIN - 1]}…"
+    """A text short enough to stand beside two others at the head of a page."""
+    if text_width(text) <= _WIDEST_IN_MARGIN:
+        return text
+    return (
+        next(text[:end] for end in range(len(text), 0, -1) if text_width(text[:end]) < _WIDEST_IN_MARGIN - WIDE) + "…"
+    )
 
 
 def _plain(one: Field, lang: str) -> tuple[str, str]:

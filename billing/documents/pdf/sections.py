@@ -31,6 +31,8 @@ Page = dict[str, Any]
 def section_values(section: Section, lang: str) -> Page:
     """What the template reads of one section, as JSON values."""
     match section:
+        case Bars(bars=[]) | Meters(meters=[]) | Ladder(steps=[]) | Notes(lines=[]):
+            own: Page = {"kind": "empty", "words": render("pdf.no_rows", lang)}
         case Grid():
             own = {"kind": "grid", **_grid(section, lang)}
         case Bars():
@@ -42,7 +44,7 @@ def section_values(section: Section, lang: str) -> Page:
             own = {"kind": "ladder", "headings": headings, "steps": [_step(one, lang) for one in section.steps]}
         case Notes():
             own = {"kind": "notes", "lines": [breakable(shown(line)) for line in section.lines]}
-    return {"title": shown(section.title), **own}
+    return {"title": breakable(shown(section.title)), **own}
 
 
 def _grid(grid: Grid, lang: str) -> Page:

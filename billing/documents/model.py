@@ -6,6 +6,7 @@ points); `printed.py` says how each kind is written.
 """
 
 import datetime as dt
+import functools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -170,7 +171,7 @@ class Document:
     sections: Sequence[Section] = ()
     signatures: Sequence[str] = field(default=())
 
-    @property
+    @functools.cached_property
     def check_code(self) -> str:
         """Twelve digits by which a PDF, its workbook and a reprint are seen to say the same."""
         told = {name: value for name, value in asdict(self).items() if name != "standing"}

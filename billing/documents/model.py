@@ -16,6 +16,7 @@ Kind = Literal["text", "count", "money", "price", "percent", "seconds", "date"]
 """text, count (whole number), money (micro, whole fen), price (micro, as many places as it needs), percent (basis
 points), seconds, date."""
 Value = str | int | dt.date | None
+Lang = Literal["zh", "en"]
 Standing = Literal["draft", "final", "reprint"]
 
 
@@ -156,7 +157,7 @@ class Document:
     recipient_id: str
     recipient_name: str
     period: str
-    lang: str
+    lang: Lang
     standing: Standing
     issued_on: dt.date
     title: str

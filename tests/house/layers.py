@@ -71,6 +71,7 @@ LAYERS: dict[str, Layer] = {
     ),
     "billing/resource_fees": _stage(),
     "billing/late_fees": _stage(),
+    "billing/balances": _stage(),
     "billing/invoicing": _stage(),
     "billing/commission": _stage(),
     "billing/settlement": _stage(),

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from billing.balances.stage import carry_balances
 from billing.call_analysis.stage import analyse_calls
 from billing.core.money import allot_net, net_of_vat, round_to_fen
 from billing.core.period import Period
@@ -174,6 +175,8 @@ def month(parts: list[PartPaths]) -> dict[str, pl.DataFrame]:
     tables |= analyse_calls(PERIOD, usage, [scan_tables([part.cdr for part in parts], Cdr)], book()).tables
     tables[SettlementLine.name] = _settlement(usage)
     tables[CommissionLine.name] = _commission()
+    bills = (tables[Invoice.name], tables[InvoiceLine.name])
+    tables |= carry_balances(PERIOD, *bills, tables[CommissionLine.name], book()).tables
     tables[Posting.name] = _postings(tables)
     tables[Conservation.name] = _conservation(tables)
     tables[Suspense.name] = table(

@@ -5,31 +5,53 @@ a deleted folder, mends itself.
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
-from billing.core.digests import file_sha256, json_sha256
+from billing.core.digests import file_sha256
 from billing.core.findings import Finding
 from billing.core.period import Period
-from billing.documents.stage import render_documents
+from billing.documents.index_page import render_index
+from billing.documents.model import Standing
+from billing.documents.rendering import renderer
 from billing.publishing.calls import PartPaths
 from billing.publishing.stage import Status, publish_period
 from billing.rate_book.book import RateBook
 from billing.tables.calls import CallAdjustment, Suspense, UsageTotal
 from billing.tables.documents import DOCUMENT_TABLES, Conservation, SourceFile
 from pipelines.books import Books, library_versions
+from pipelines.documents import documents_of
 from pipelines.gate import pages_of
 from pipelines.parts import Part, parts_of, usage_of
 from pipelines.past import closed_before, stored
+from pipelines.progress import Progress
 from pipelines.rate_book_of import book_of_snapshot
 from pipelines.records import source_files
 from pipelines.suspense import open_suspense
 
 
-def build_checkout(books: Books, period: Period, folder: Path, *, status: Status, book: RateBook) -> str:
+def build_checkout(
+    books: Books,
+    period: Period,
+    folder: Path,
+    progress: Progress,
+    *,
+    status: Status,
+    book: RateBook,
+    documents: bool,
+) -> str:
     """Build what people open for a period, from the lake and the rate book of its snapshot alone.
+
+    Args:
+        books: the books as they are once the step is committed.
+        period: the billing period.
+        folder: where to build.
+        progress: where the work is timed.
+        status: draft or closed.
+        book: the rate book of the snapshot.
+        documents: whether PDF and workbooks are made.
 
     Returns:
         SHA-256 of its manifest.json.
@@ -52,7 +74,8 @@ def build_checkout(books: Books, period: Period, folder: Path, *, status: Status
             if part.day and part.rated
         ],
         book,
-        documents=render_documents(tables, book, period, status) | _gate_pages(books, parts),
+        documents=_documents(books, book, period, status, tables, progress) if documents else (),
+        pages={"index.html": _index(tables, book, period, status, documents), **_gate_pages(books, parts)},
         engine=library_versions()["bill400"],
         status=status,
         previous_manifest=books.state.closes[before[-1]].facts["manifest"] if before else None,
@@ -61,16 +84,29 @@ def build_checkout(books: Books, period: Period, folder: Path, *, status: Status
     return file_sha256(folder / "manifest.json")
 
 
+def _index(
+    tables: Mapping[str, pl.DataFrame], book: RateBook, period: Period, status: Status, is_printed: bool
+) -> str:
+    return render_index(tables, book, str(period), status, renderer(book.policy.lang), is_printed=is_printed)
+
+
 def _gate_pages(books: Books, parts: Sequence[Part]) -> dict[str, str]:
     """What the gate said of each batch that brought calls of the period."""
     pages = pages_of(books, {part.file_number for part in parts})
     return {name: path.read_text("utf-8") for name, path in pages.items()}
 
 
-def documents_digest(books: Books, period: Period, tables: Mapping[str, pl.DataFrame], book: RateBook) -> str:
-    """What people will read in the draft, as one digest: names and words count too, not only the tables."""
-    known = {**tables, Suspense.name: suspense_of(books, period)}
-    return json_sha256(render_documents(known, book, period, "draft"))
+def _documents(
+    books: Books,
+    book: RateBook,
+    period: Period,
+    status: Status,
+    tables: Mapping[str, pl.DataFrame],
+    progress: Progress,
+) -> Iterator[tuple[str, bytes]]:
+    standing: Standing = "final" if status == "closed" else "draft"
+    with progress.stage("documents"):
+        yield from documents_of(books, book, period, standing, progress, tables=tables)
 
 
 def swap_in(books: Books, period: Period, folder: Path) -> None:
@@ -85,7 +121,7 @@ def swap_in(books: Books, period: Period, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def mend_checkouts(books: Books, scratch: Path) -> list[Finding]:
+def mend_checkouts(books: Books, scratch: Path, progress: Progress) -> list[Finding]:
     """Make every published folder equal to the last commit again.
 
     Returns:
@@ -103,7 +139,11 @@ def mend_checkouts(books: Books, scratch: Path) -> list[Finding]:
         folder = scratch / name
         book = book_of_snapshot(books, facts["snapshot"])
         then = books.as_known_at(commit)
-        if build_checkout(then, Period.parse(name), folder, status=facts["status"], book=book) == facts["manifest"]:
+        printed = facts.get("documents", False)
+        made = build_checkout(
+            then, Period.parse(name), folder, progress, status=facts["status"], book=book, documents=printed
+        )
+        if made == facts["manifest"]:
             swap_in(books, Period.parse(name), folder)
         else:
             findings.append(Finding("CHECKOUT_DIFFERS", "warning", f"published/{name}", {"period": name}))

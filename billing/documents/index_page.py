@@ -5,10 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from billing.documents.invoices import bill_name
+from billing.documents.places import place
 from billing.documents.rendering import Renderer
-from billing.documents.settlement_sheets import sheet_name
-from billing.documents.statements import statement_name
 from billing.rate_book.book import RateBook
 from billing.tables.calls import Suspense
 from billing.tables.catalog import Agent, Carrier
@@ -16,9 +14,16 @@ from billing.tables.documents import CommissionLine, Conservation, Invoice, Sett
 
 
 def render_index(
-    tables: Mapping[str, pl.DataFrame], book: RateBook, period: str, status: str, renderer: Renderer
+    tables: Mapping[str, pl.DataFrame],
+    book: RateBook,
+    period: str,
+    status: str,
+    renderer: Renderer,
+    *,
+    is_printed: bool,
 ) -> str:
-    """The index page."""
+    """The index page; links to documents where they are made."""
+    suffix = ".pdf" if is_printed else ""
     reasons = tables[Suspense.name].group_by(Suspense.reason).len("lines").sort(Suspense.reason)
     return renderer.render(
         "index",
@@ -28,9 +33,9 @@ def render_index(
         totals=_totals(tables),
         figures=tables[Conservation.name].to_dicts(),
         reasons=reasons.to_dicts(),
-        bills=_bills(tables[Invoice.name]),
-        statements=_statements(tables[CommissionLine.name], book),
-        sheets=_sheets(tables[SettlementLine.name], book),
+        bills=_bills(tables[Invoice.name], suffix),
+        statements=_statements(tables[CommissionLine.name], book, period, suffix),
+        sheets=_sheets(tables[SettlementLine.name], book, period, suffix),
     )
 
 
@@ -48,28 +53,40 @@ def _totals(tables: Mapping[str, pl.DataFrame]) -> dict[str, int]:
     return totals
 
 
-def _bills(invoices: pl.DataFrame) -> list[dict[str, Any]]:
+def _bills(invoices: pl.DataFrame, suffix: str) -> list[dict[str, Any]]:
     rows = invoices.sort(Invoice.customer_id).iter_rows(named=True)
-    return [{**row, "href": bill_name(row[Invoice.customer_id])} for row in rows]
+    return [{**row, "href": _link("bill", row[Invoice.customer_id], row[Invoice.period], suffix)} for row in rows]
 
 
-def _statements(lines: pl.DataFrame, book: RateBook) -> list[dict[str, Any]]:
+def _statements(lines: pl.DataFrame, book: RateBook, period: str, suffix: str) -> list[dict[str, Any]]:
     names = dict(book.table(Agent.name).select(Agent.agent_id, Agent.agent_name).iter_rows())
     sums = lines.group_by(CommissionLine.agent_id).agg(
         pl.col(CommissionLine.accrued_micro, CommissionLine.released_micro).sum()
     )
     return [
-        {**row, "name": names.get(row[Agent.agent_id], ""), "href": statement_name(row[Agent.agent_id])}
+        {
+            **row,
+            "name": names.get(row[Agent.agent_id], ""),
+            "href": _link("statement", row[Agent.agent_id], period, suffix),
+        }
         for row in sums.sort(CommissionLine.agent_id).iter_rows(named=True)
     ]
 
 
-def _sheets(lines: pl.DataFrame, book: RateBook) -> list[dict[str, Any]]:
+def _sheets(lines: pl.DataFrame, book: RateBook, period: str, suffix: str) -> list[dict[str, Any]]:
     names = dict(book.table(Carrier.name).select(Carrier.carrier_id, Carrier.carrier_name).iter_rows())
     sums = lines.group_by(SettlementLine.carrier_id).agg(
         pl.col(SettlementLine.gross_micro, SettlementLine.net_micro).sum()
     )
     return [
-        {**row, "name": names.get(row[Carrier.carrier_id], ""), "href": sheet_name(row[Carrier.carrier_id])}
+        {
+            **row,
+            "name": names.get(row[Carrier.carrier_id], ""),
+            "href": _link("settlement", row[Carrier.carrier_id], period, suffix),
+        }
         for row in sums.sort(SettlementLine.carrier_id).iter_rows(named=True)
     ]
+
+
+def _link(kind: str, recipient_id: str, period: str, suffix: str) -> str:
+    return place(kind, recipient_id, period, suffix) if suffix else ""

@@ -7,9 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from billing.core.messages import catalogue
 from billing.core.money import yuan, yuan_exact
-from billing.documents.amount_words import capitals
+from billing.documents.words import words
 
 _SECONDS_PER_MINUTE = 60
 
@@ -30,11 +29,6 @@ class Renderer:
         return words(self.lang, code, default)
 
 
-def words(lang: str, code: str, default: str | None = None) -> str:
-    """The words of a code in a language, or the last part of the code."""
-    return catalogue().get(code, {}).get(lang) or (default if default is not None else code.rpartition(".")[2])
-
-
 @functools.cache
 def renderer(lang: str) -> Renderer:
     """The renderer of a language."""
@@ -49,7 +43,6 @@ def renderer(lang: str) -> Renderer:
         yuan=lambda micro: yuan(micro).replace("-", "\u2212"),
         yuan_exact=lambda micro: yuan_exact(micro, grouped=True).replace("-", "\u2212"),
         percent=_percent,
-        capitals=capitals,
         quantity=functools.partial(_quantity, lang),
     )
     environment.globals["t"] = functools.partial(words, lang)

@@ -82,6 +82,12 @@ LAYERS: dict[str, Layer] = {
     "billing/documents": _stage(
         jinja2="bills and statements are templates", xlsxwriter="lists for people are workbooks, too"
     ),
+    "billing/documents/pdf": Layer(
+        (CORE, "billing/documents"), {"typst": "pages are typeset; loaded only when a document is printed"}
+    ),
+    "billing/documents/pdf/make_fonts.py": Layer(
+        (CORE, "billing/documents"), {"fontTools": "fonts are cut from a full one; run by hand, not installed"}
+    ),
     "billing/second_route": Layer(
         (TABLES,),
         POLARS | {"duckdb": "the second route is SQL", "pyarrow": "tables are handed to DuckDB as Arrow"},

@@ -43,7 +43,7 @@ def print_all(root: Path, bills: int, statements: int) -> None:
         assert commit is not None, "the demo is closed"
         book = book_of_snapshot(books, commit.facts["snapshot"])
         earlier = {table.name: rows_before(books, table, period) for table in EARLIER}
-        documents = list(make_documents(tables_of(books, period), earlier, book, period, "final"))
+        documents = list(make_documents(tables_of(books, book, period), earlier, book, period, "final"))
     wanted = itertools.chain(named_anew(documents, "bill", bills), named_anew(documents, "statement", statements))
     sizes = [len(content) for _, content in print_documents(wanted)]
     print(json.dumps({"files": len(sizes), "bytes": sum(sizes)}))

@@ -55,7 +55,8 @@ def lines_of(section, lang):
         case Ladder():
             for step in section.steps:
                 sign = step.sign.replace("-", "\u2212")
-                yield [sign, step.label, step.told, printed(step.value, "money", lang)]
+                shown = -step.value if step.sign == "-" else step.value
+                yield [sign, step.label, step.told, printed(shown, "money", lang)]
         case Notes():
             yield from ([line] for line in section.lines)
 

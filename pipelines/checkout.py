@@ -7,12 +7,14 @@ a deleted folder, mends itself.
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from billing.core.digests import file_sha256, json_sha256
 from billing.core.findings import Finding
 from billing.core.period import Period
+from billing.documents.report.page import REPORT, render_report
 from billing.documents.stage import render_documents
 from billing.publishing.calls import PartPaths
 from billing.publishing.stage import Status, publish_period
@@ -23,13 +25,17 @@ from pipelines.books import Books, library_versions
 from pipelines.gate import pages_of
 from pipelines.parts import Part, parts_of, usage_of
 from pipelines.past import closed_before, stored
+from pipelines.periods_page import write_periods_page
 from pipelines.rate_book_of import book_of_snapshot
 from pipelines.records import source_files
+from pipelines.report import report_inputs
 from pipelines.suspense import open_suspense
 
 
-def build_checkout(books: Books, period: Period, folder: Path, *, status: Status, book: RateBook) -> str:
-    """Build what people open for a period, from the lake and the rate book of its snapshot alone.
+def build_checkout(
+    books: Books, period: Period, folder: Path, *, status: Status, book: RateBook, facts: Mapping[str, Any]
+) -> str:
+    """Build what people open for a period, from the lake, the rate book of its snapshot and facts of its commit alone.
 
     Returns:
         SHA-256 of its manifest.json.
@@ -42,6 +48,11 @@ def build_checkout(books: Books, period: Period, folder: Path, *, status: Status
     tables[SourceFile.name] = source_files(books, period, parts)
     tables[Suspense.name] = suspense_of(books, period)
     before = closed_before(books, period)
+    previous = books.state.closes[before[-1]].facts["manifest"] if before else None
+    told = report_inputs(
+        books, period, tables, parts, facts, status=status, previous_manifest=previous, has_documents=False
+    )
+    documents = render_documents(tables, book, period, status)
     publish_period(
         folder,
         period,
@@ -52,10 +63,10 @@ def build_checkout(books: Books, period: Period, folder: Path, *, status: Status
             if part.day and part.rated
         ],
         book,
-        documents=render_documents(tables, book, period, status) | _gate_pages(books, parts),
+        documents=documents | _gate_pages(books, parts) | {REPORT: render_report(told, book)},
         engine=library_versions()["bill400"],
         status=status,
-        previous_manifest=books.state.closes[before[-1]].facts["manifest"] if before else None,
+        previous_manifest=previous,
         with_calls=status == "closed",
     )
     return file_sha256(folder / "manifest.json")
@@ -86,7 +97,7 @@ def swap_in(books: Books, period: Period, folder: Path) -> None:
 
 
 def mend_checkouts(books: Books, scratch: Path) -> list[Finding]:
-    """Make every published folder equal to the last commit again.
+    """Make every published folder equal to the last commit again, and the page over all of them.
 
     Returns:
         A warning for each period that does not come out as it was committed; its folder is left as it is.
@@ -103,10 +114,12 @@ def mend_checkouts(books: Books, scratch: Path) -> list[Finding]:
         folder = scratch / name
         book = book_of_snapshot(books, facts["snapshot"])
         then = books.as_known_at(commit)
-        if build_checkout(then, Period.parse(name), folder, status=facts["status"], book=book) == facts["manifest"]:
+        made = build_checkout(then, Period.parse(name), folder, status=facts["status"], book=book, facts=facts)
+        if made == facts["manifest"]:
             swap_in(books, Period.parse(name), folder)
         else:
             findings.append(Finding("CHECKOUT_DIFFERS", "warning", f"published/{name}", {"period": name}))
+    write_periods_page(books)
     return findings
 
 

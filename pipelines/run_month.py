@@ -18,10 +18,12 @@ from pipelines.checkout import build_checkout, documents_digest, swap_in
 from pipelines.commits import Commit
 from pipelines.monthly_run import Month, compute_month
 from pipelines.parts import left_out, parts_of
+from pipelines.periods_page import write_periods_page
 from pipelines.progress import Progress
 from pipelines.rate_book_of import load_snapshot, take_snapshot
 from pipelines.rate_parts import rate_parts
 from pipelines.raw_text import kept_files
+from pipelines.report import changes_against
 from pipelines.sweep import sweep_superseded
 from pipelines.waiting import OF_RECORDS
 
@@ -73,7 +75,13 @@ def run_month(books: Books, period: Period, progress: Progress, *, dry_run: bool
         draft_digest = json_sha256(digests)
         is_same = rated == 0 and last is not None and last.facts["digests"] == digests
         if not (is_same or dry_run):
-            facts = {"inputs": inputs, "snapshot": snapshot, "digests": digests, "draft_digest": draft_digest}
+            facts = {
+                "inputs": inputs,
+                "snapshot": snapshot,
+                "digests": digests,
+                "draft_digest": draft_digest,
+                "changes": changes_against(books, period, month.tables),
+            }
             commit_month(books, bench, loaded.book, month, replaced, "run", facts, progress)
             sweep_superseded(books, dt.datetime.now(dt.UTC), loaded.book.policy.keep_drafts_days)
         return RunReport(period, month, draft_digest, not is_same, rated, findings)
@@ -103,7 +111,7 @@ def commit_month(
     status: Status = "closed" if kind == "close" else "draft"
     with progress.stage("publishing"):
         folder = bench.folder / "checkout"
-        manifest = build_checkout(ahead, month.period, folder, status=status, book=book)
+        manifest = build_checkout(ahead, month.period, folder, status=status, book=book, facts=facts)
     commit = books.append(
         kind,
         files=bench.entries,
@@ -111,6 +119,7 @@ def commit_month(
         facts={**facts, "period": period, "status": status, "manifest": manifest},
     )
     swap_in(books, month.period, folder)
+    write_periods_page(books)
     return commit
 
 

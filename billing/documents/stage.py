@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import polars as pl
 
 from billing.core.period import Period
-from billing.documents.index_page import render_index
 from billing.documents.invoices import render_bills
 from billing.documents.rendering import renderer
 from billing.documents.settlement_sheets import render_settlement_sheets
@@ -19,18 +18,17 @@ def render_documents(
     """Every document of a period.
 
     Args:
-        tables: invoice, invoice_line, tax_line, late_fee, commission_line, settlement_line, conservation, suspense.
+        tables: invoice, invoice_line, tax_line, late_fee, commission_line, settlement_line.
         book: catalog, plans and policy.
         period: the billing period.
         status: draft or closed.
         lang: zh or en; the books' own language when None.
 
     Returns:
-        File name relative to the published folder to text: `invoices/`, `statements/`, `settlement/`, `index.html`.
+        File name relative to the published folder to text: `invoices/`, `statements/`, `settlement/`.
     """
     render = renderer(lang or book.policy.lang)
     documents = dict(render_bills(tables, book, status, render))
     documents.update(render_statements(tables, book, str(period), status, render))
     documents.update(render_settlement_sheets(tables, book, str(period), status, render))
-    documents["index.html"] = render_index(tables, book, str(period), status, render)
     return documents

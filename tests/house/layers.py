@@ -79,7 +79,9 @@ LAYERS: dict[str, Layer] = {
         duckdb="the audit pack is a DuckDB file", pyarrow="published Parquet is written at the file edge"
     ),
     "billing/documents": _stage(
-        jinja2="bills and statements are templates", xlsxwriter="lists for people are workbooks, too"
+        jinja2="bills and statements are templates",
+        markupsafe="pages put text together that is markup already, and escape the rest",
+        xlsxwriter="lists for people are workbooks, too",
     ),
     "billing/second_route": Layer(
         (TABLES,),

@@ -5,27 +5,29 @@ a deleted folder, mends itself.
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from billing.core.digests import file_sha256, json_sha256
+from billing.core.digests import file_sha256
 from billing.core.findings import Finding
 from billing.core.period import Period
+from billing.documents.model import Standing
 from billing.documents.report.page import REPORT, render_report
-from billing.documents.stage import render_documents
 from billing.publishing.calls import PartPaths
 from billing.publishing.stage import Status, publish_period
 from billing.rate_book.book import RateBook
 from billing.tables.calls import CallAdjustment, Suspense, UsageTotal
 from billing.tables.documents import DOCUMENT_TABLES, Conservation, SourceFile
 from pipelines.books import Books, library_versions
+from pipelines.documents import documents_of
 from pipelines.gate import pages_of
 from pipelines.parts import Part, parts_of, usage_of
 from pipelines.past import closed_before, stored
 from pipelines.periods_page import write_periods_page
+from pipelines.progress import Progress
 from pipelines.rate_book_of import book_of_snapshot
 from pipelines.records import source_files
 from pipelines.report import report_inputs
@@ -33,9 +35,25 @@ from pipelines.suspense import open_suspense
 
 
 def build_checkout(
-    books: Books, period: Period, folder: Path, *, status: Status, book: RateBook, facts: Mapping[str, Any]
+    books: Books,
+    period: Period,
+    folder: Path,
+    progress: Progress,
+    *,
+    status: Status,
+    book: RateBook,
+    facts: Mapping[str, Any],
 ) -> str:
-    """Build what people open for a period, from the lake, the rate book of its snapshot and facts of its commit alone.
+    """Build what people open for a period, from the lake, the rate book of its snapshot and its commit's facts alone.
+
+    Args:
+        books: the books as they are once the step is committed.
+        period: the billing period.
+        folder: where to build.
+        progress: where the work is timed.
+        status: draft or closed.
+        book: the rate book of the snapshot.
+        facts: of the commit; `documents` says whether PDF and workbooks are made.
 
     Returns:
         SHA-256 of its manifest.json.
@@ -49,10 +67,7 @@ def build_checkout(
     tables[Suspense.name] = suspense_of(books, period)
     before = closed_before(books, period)
     previous = books.state.closes[before[-1]].facts["manifest"] if before else None
-    told = report_inputs(
-        books, period, tables, parts, facts, status=status, previous_manifest=previous, has_documents=False
-    )
-    documents = render_documents(tables, book, period, status)
+    told = report_inputs(books, period, tables, parts, facts, status=status, previous_manifest=previous)
     publish_period(
         folder,
         period,
@@ -63,7 +78,8 @@ def build_checkout(
             if part.day and part.rated
         ],
         book,
-        documents=documents | _gate_pages(books, parts) | {REPORT: render_report(told, book)},
+        documents=_documents(books, book, period, status, tables, progress) if told.has_documents else (),
+        pages={REPORT: render_report(told, book), **_gate_pages(books, parts)},
         engine=library_versions()["bill400"],
         status=status,
         previous_manifest=previous,
@@ -78,10 +94,17 @@ def _gate_pages(books: Books, parts: Sequence[Part]) -> dict[str, str]:
     return {name: path.read_text("utf-8") for name, path in pages.items()}
 
 
-def documents_digest(books: Books, period: Period, tables: Mapping[str, pl.DataFrame], book: RateBook) -> str:
-    """What people will read in the draft, as one digest: names and words count too, not only the tables."""
-    known = {**tables, Suspense.name: suspense_of(books, period)}
-    return json_sha256(render_documents(known, book, period, "draft"))
+def _documents(
+    books: Books,
+    book: RateBook,
+    period: Period,
+    status: Status,
+    tables: Mapping[str, pl.DataFrame],
+    progress: Progress,
+) -> Iterator[tuple[str, bytes]]:
+    standing: Standing = "final" if status == "closed" else "draft"
+    with progress.stage("documents"):
+        yield from documents_of(books, book, period, standing, progress, tables=tables)
 
 
 def swap_in(books: Books, period: Period, folder: Path) -> None:
@@ -96,7 +119,7 @@ def swap_in(books: Books, period: Period, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def mend_checkouts(books: Books, scratch: Path) -> list[Finding]:
+def mend_checkouts(books: Books, scratch: Path, progress: Progress) -> list[Finding]:
     """Make every published folder equal to the last commit again, and the page over all of them.
 
     Returns:
@@ -114,7 +137,9 @@ def mend_checkouts(books: Books, scratch: Path) -> list[Finding]:
         folder = scratch / name
         book = book_of_snapshot(books, facts["snapshot"])
         then = books.as_known_at(commit)
-        made = build_checkout(then, Period.parse(name), folder, status=facts["status"], book=book, facts=facts)
+        made = build_checkout(
+            then, Period.parse(name), folder, progress, status=facts["status"], book=book, facts=facts
+        )
         if made == facts["manifest"]:
             swap_in(books, Period.parse(name), folder)
         else:

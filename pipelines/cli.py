@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from pipelines import commands, suspense_commands
+from pipelines import commands, document_commands, suspense_commands
 from pipelines.cli_values import DATED_EVENT, DAY, MONTHS, NAMED_QUANTITY, Waiting
 from pipelines.session import EXIT_USAGE, Session, language_of, tell_usage, words
 
@@ -102,7 +102,8 @@ def build(lang: str) -> click.Group:
     command("suspense", books, of_period, code, of_file, listed, to)(suspense_commands.suspense)
     command("recycle", books, keys, code, answered, by_whom, why, base=writing)(suspense_commands.recycle)
     command("write-off", books, keys, code, of_period, by_whom, why, base=writing)(suspense_commands.write_off)
-    command("run", books, period, no_ingest, base=writing)(commands.run)
+    documents = click.option("--documents", is_flag=True, help=said("opt_documents"))
+    command("run", books, period, no_ingest, documents, base=writing)(commands.run)
     command("close", books, period, by, draft, base=writing)(commands.close)
     command(
         "price",
@@ -122,6 +123,14 @@ def build(lang: str) -> click.Group:
         click.option("--books", type=click.Path(path_type=Path, exists=True), help=said("opt_books")),
         layout,
     )(commands.layouts)
+    command(
+        "documents",
+        books,
+        period,
+        click.option("--only", help=said("opt_only")),
+        click.option("--in", "written_in", type=click.Choice(["zh", "en"]), help=said("opt_written_in")),
+        click.option("--to", type=click.Path(path_type=Path, file_okay=False), help=said("opt_to_folder")),
+    )(document_commands.documents)
     command("explain", books, key)(commands.explain)
     command("verify", books, optional_period)(commands.verify)
     command("status", books)(commands.status)

@@ -46,7 +46,7 @@ def close_month(
         bench.settle()
         ahead = books.overlaid(bench.entries, replaced)
         now = compute_month(ahead, loaded.book, period, progress)
-        digests = month_digests(ahead, now, loaded.book)
+        digests = month_digests(now, loaded.book)
         if digests != run.facts["digests"]:
             raise Refusal(*_what_changed(books, period, digests, run))
         if dry_run:
@@ -61,6 +61,7 @@ def close_month(
             "changes": run.facts.get("changes"),
             "digests": table_digests(tables),
             "invoice_count": tables[Invoice.name].height,
+            "documents": loaded.book.policy.documents.at_close,
             "parts": [part.name for part in parts_of(books.state, str(period))],
         }
         month = Month(period, tables, now.usage, now.findings)

@@ -106,7 +106,9 @@ def ingest(
         session.say("summary.dry_run")
 
 
-def run(session: Session, books: Path, period: str, no_ingest: bool, dry_run: bool, wait: float) -> None:
+def run(
+    session: Session, books: Path, period: str, no_ingest: bool, documents: bool, dry_run: bool, wait: float
+) -> None:
     """Draft of a month."""
     wanted = session.period(period)
     with session.writing(books, wait) as opened:
@@ -114,7 +116,7 @@ def run(session: Session, books: Path, period: str, no_ingest: bool, dry_run: bo
             report = ingest_files(opened, [books / "inbox"], session.progress, dry_run=dry_run)
             if report.read or report.refused:
                 _tell_ingest(session, report, month_follows=True)
-        draft = run_month(opened, wanted, session.progress, dry_run=dry_run)
+        draft = run_month(opened, wanted, session.progress, documents=documents, dry_run=dry_run)
         session.found(draft.findings)
         session.found(suspense_findings(opened, wanted, "SUSPENDED_CALLS", "info"))
         session.found(waiting_findings(opened, wanted))

@@ -53,7 +53,7 @@ def make_demo(root: Path, *, calls: int, seed: int, lang: str, progress: Progres
     with progress.stage("sample"):
         _fill(root, calls=calls, seed=seed)
     with open_books(root, write=True, wait_seconds=wait_seconds) as books:
-        findings = mend_checkouts(books, root / ".work" / "mend")
+        findings = mend_checkouts(books, root / ".work" / "mend", progress)
         ingest = run = None
         if str(PERIOD) not in books.state.closes:
             ingest = ingest_files(books, [root / "inbox"], progress)

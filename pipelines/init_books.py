@@ -24,6 +24,12 @@ name = "{company}"
 tax_number = "{tax_number}"
 # {taxpayer_words}
 taxpayer = [{{ start = 2020-01-01, kind = "general" }}]
+# {contact_words}
+{off}address = "{address}"
+{off}hotline = "400-000-0400"
+{off}email = "billing@example.cn"
+{off}bank_name = "{bank_name}"
+{off}bank_account = "9999 0000 0000 0400"
 
 # {readings_words}
 [readings]
@@ -41,10 +47,15 @@ tax_code = "voice"             # {late_tax_words}
 [call_analysis]
 answer_rate = "0.50"           # {rate_words}
 least_calls = 20               # {least_words}
+
+[documents]
+at_close = true                # {at_close_words}
+call_rows = 2000               # {call_rows_words}
 """
 TAX_NUMBER = "91110000000000000X"
 _WORDS = ("title", "first", "due", "raw", "key", "taxpayer", "readings", "revenue", "fapiao", "collects",
-          "late_fee", "late_rates", "late_cap", "late_tax", "answered", "rate", "least")  # fmt: skip
+          "late_fee", "late_rates", "late_cap", "late_tax", "answered", "rate", "least", "contact",
+          "at_close", "call_rows")  # fmt: skip
 
 
 def init_books(root: Path, *, first: Period, lang: str) -> None:
@@ -83,5 +94,8 @@ def make_folders(
     words = {name if name == "title" else f"{name}_words": render(f"toml.{name}", lang) for name in _WORDS}
     sample = f"sample = true                  # {render('toml.sample', lang)}\n" if is_sample else ""
     values = {"lang": lang, "first": first, "key": key, "company": company, "tax_number": TAX_NUMBER, "sample": sample}
+    # An invented account must never stand on a bill that somebody pays: only the sample company has one.
+    values["off"] = "" if is_sample else "# "
+    values |= {name: render(f"toml.{name}", lang) for name in ("address", "bank_name")}
     text = BOOKS_TOML.format(**values, **words)
     (root / "books.toml").write_text(text, "utf-8")

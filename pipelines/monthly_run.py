@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from billing.balances.stage import carry_balances
 from billing.call_analysis.stage import analyse_calls
 from billing.charging.account_terms import month_terms
 from billing.charging.caller_share import caller_shares
@@ -44,7 +45,6 @@ from pipelines.books import Books
 from pipelines.parts import CallsOf, calls_as_received, parts_of, rated_calls, usage_of
 from pipelines.past import (
     LateMonth,
-    bills_before,
     bills_of,
     fees_of_previous_month,
     late_months,
@@ -88,7 +88,8 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
             charged.append(_charge_late_month(books, book, period, month, pl.concat(drawn)))
         callers_paid = caller_shares(period, month_terms(period, book), rated_calls(books, own))
     with progress.stage("late_fees"):
-        bills = bills_before(books, period)
+        closed_invoices, closed_lines = (rows_before(books, table, period) for table in (Invoice, InvoiceLine))
+        bills = bills_of(closed_invoices, closed_lines)
         late_fees = accrue_late_fees(period, bills, rows_before(books, LateFee, period), book)
         fees_charged = charge_late_fees(period, late_fees.tables[LateFee.name], book)
     charges = _together(Charge, [*charged, fees_charged])
@@ -102,6 +103,14 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         since = receipts_since(books, book, period)
         earlier = rows_before(books, CommissionLine, period)
         commission = pay_commission(period, book, fees, earlier, billed, receipts_since=since)
+    with progress.stage("balances"):
+        balances = carry_balances(
+            period,
+            pl.concat([closed_invoices, invoicing.tables[Invoice.name]]),
+            pl.concat([closed_lines, invoicing.tables[InvoiceLine.name]]),
+            pl.concat([earlier, commission.tables[CommissionLine.name]]),
+            book,
+        )
     with progress.stage("settlement"):
         billed_usage = {month.period: month.usage_before for month in late_calls if month.is_billed_here}
         settlement = settle_carriers(period, usage, book, billed_usage)
@@ -117,6 +126,7 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         **analysis.tables,
         **invoicing.tables,
         **commission.tables,
+        **balances.tables,
         **settlement.tables,
         **resources.tables,
     }

@@ -88,11 +88,6 @@ def rows_before(books: Books, table: type[Table], period: Period) -> pl.DataFram
     return pl.concat([table.empty(), *(stored(books, table, name) for name in closed_before(books, period))])
 
 
-def bills_before(books: Books, period: Period) -> pl.DataFrame:
-    """What each contract owed by the bills of closed periods: see `bills_of`."""
-    return bills_of(rows_before(books, Invoice, period), rows_before(books, InvoiceLine, period))
-
-
 def bills_of(invoices: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """What bills are of, by contract: contract_id, period, due_date, gross_micro; late fees and their waivers apart."""
     is_late_fee = (pl.col(InvoiceLine.kind) == "late_fee") | (pl.col(InvoiceLine.item) == LATE_FEE_WAIVER)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from billing.core.messages import render
 
 SHOWN_AFTER_SECONDS = 1.0
+BAR_WIDTH = 30
 
 
 @dataclass
@@ -43,6 +44,11 @@ class Progress:
             last[0] = now
 
         return reached
+
+    def bar(self, name: str, done: int, count: int) -> None:
+        """Say how far a stage is that makes so many things."""
+        full = BAR_WIDTH * min(done, count) // max(count, 1)
+        self.tell(name, f"{'#' * full}{'.' * (BAR_WIDTH - full)} {done}/{count}")
 
     def tell(self, name: str, text: str) -> None:
         """Say what a long stage is at."""

@@ -37,7 +37,6 @@ def report_inputs(
     *,
     status: str,
     previous_manifest: str | None,
-    has_documents: bool,
 ) -> ReportInputs:
     """Everything the report of a period tells.
 
@@ -49,7 +48,6 @@ def report_inputs(
         facts: of the commit.
         status: draft or closed.
         previous_manifest: hash of the manifest of the period closed before.
-        has_documents: whether bills, statements and settlement sheets are made.
     """
     before = period.shifted(-1)
     return ReportInputs(
@@ -67,7 +65,7 @@ def report_inputs(
         rules=[GateRule(rule.id, rule.severity, rule.action, rule.sentence) for rule in _rules()],
         facts=facts,
         previous_manifest=previous_manifest,
-        has_documents=has_documents,
+        has_documents=bool(facts.get("documents")),
     )
 
 

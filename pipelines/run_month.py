@@ -14,8 +14,9 @@ from billing.tables.calls import CallAdjustment, Duplicate, RatedCall, Recycled,
 from billing.tables.documents import DOCUMENT_TABLES, Conservation
 from billing.tables.schema import Table
 from pipelines.books import Books, Workbench, library_versions, workbench
-from pipelines.checkout import build_checkout, documents_digest, swap_in
+from pipelines.checkout import build_checkout, swap_in
 from pipelines.commits import Commit
+from pipelines.documents import names_digest
 from pipelines.monthly_run import Month, compute_month
 from pipelines.parts import left_out, parts_of
 from pipelines.periods_page import write_periods_page
@@ -45,8 +46,17 @@ class RunReport:
     findings: Sequence[Finding]
 
 
-def run_month(books: Books, period: Period, progress: Progress, *, dry_run: bool = False) -> RunReport:
+def run_month(
+    books: Books, period: Period, progress: Progress, *, documents: bool = False, dry_run: bool = False
+) -> RunReport:
     """Make the draft of a month.
+
+    Args:
+        books: the books, open for writing.
+        period: the month.
+        progress: where stages are timed.
+        documents: make PDF and workbooks of the draft too; without it nothing is paid for them.
+        dry_run: work everything out, change nothing.
 
     Raises:
         Refusal: the period is closed or lies before the books, the rate book has critical findings, or the month does
@@ -65,21 +75,23 @@ def run_month(books: Books, period: Period, progress: Progress, *, dry_run: bool
         ahead = books.overlaid(bench.entries, replaced)
         inputs = run_inputs(ahead, period, snapshot)
         last = books.state.runs.get(str(period))
-        if last and last.facts["inputs"] == inputs:
+        is_printed = last is not None and (last.facts.get("documents", False) or not documents)
+        if last and is_printed and last.facts["inputs"] == inputs:
             return RunReport(period, None, last.facts["draft_digest"], False, 0, warnings)
         month = compute_month(ahead, loaded.book, period, progress)
         findings = [*warnings, *month.findings]
         if any(finding.severity == "critical" for finding in month.findings):
             raise Refusal(*findings)
-        digests = month_digests(ahead, month, loaded.book)
+        digests = month_digests(month, loaded.book)
         draft_digest = json_sha256(digests)
-        is_same = rated == 0 and last is not None and last.facts["digests"] == digests
+        is_same = rated == 0 and last is not None and last.facts["digests"] == digests and is_printed
         if not (is_same or dry_run):
             facts = {
                 "inputs": inputs,
                 "snapshot": snapshot,
                 "digests": digests,
                 "draft_digest": draft_digest,
+                "documents": documents,
                 "changes": changes_against(books, period, month.tables),
             }
             commit_month(books, bench, loaded.book, month, replaced, "run", facts, progress)
@@ -109,9 +121,9 @@ def commit_month(
     kept = {entry.path for entry in bench.entries}
     ahead = books.overlaid(bench.entries, [*replaced, *earlier])
     status: Status = "closed" if kind == "close" else "draft"
+    folder = bench.folder / "checkout"
     with progress.stage("publishing"):
-        folder = bench.folder / "checkout"
-        manifest = build_checkout(ahead, month.period, folder, status=status, book=book, facts=facts)
+        manifest = build_checkout(ahead, month.period, folder, progress, status=status, book=book, facts=facts)
     commit = books.append(
         kind,
         files=bench.entries,
@@ -139,9 +151,9 @@ def run_inputs(books: Books, period: Period, snapshot: str) -> str:
     )
 
 
-def month_digests(books: Books, month: Month, book: RateBook) -> dict[str, str]:
-    """Everything of a draft that is reviewed: its tables, and its documents as they read."""
-    return table_digests(month.tables) | {"documents": documents_digest(books, month.period, month.tables, book)}
+def month_digests(month: Month, book: RateBook) -> dict[str, str]:
+    """Everything of a draft that is reviewed: its tables, and the names that its documents bear."""
+    return table_digests(month.tables) | {"names": names_digest(book)}
 
 
 def table_digests(tables: Mapping[str, Any]) -> dict[str, str]:

@@ -39,6 +39,7 @@ USAGE_REASONS = {
     "PATH_MISSING",
     "COMMIT_UNKNOWN",
     "KEY_NOT_FOUND",
+    "RECIPIENT_UNKNOWN",
 }
 RULE_REASONS = {
     "COMMITS_LOST",
@@ -132,7 +133,7 @@ class Session:
         """Open books for writing, with everything published made equal to the last commit."""
         with open_books(root, write=True, wait_seconds=wait) as books:
             sweep_orphans(books)
-            self.found(mend_checkouts(books, root / ".work" / "mend"))
+            self.found(mend_checkouts(books, root / ".work" / "mend", self.progress))
             yield books
 
     @contextmanager

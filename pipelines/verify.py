@@ -5,7 +5,7 @@ the committed content, and so have calls that were put together from records; an
 same calls to the same money.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,12 +17,13 @@ from billing.core.period import Period
 from billing.publishing.manifest import check_manifest
 from billing.rate_book.book import RateBook
 from billing.rate_book.rating_rows import rating_rows
+from billing.second_route.balances import recompute_balances
 from billing.second_route.documents import sum_invoices
 from billing.second_route.late_fees import EARLIER, recompute_late_fees
 from billing.second_route.usage import compare_usage, recompute_day
 from billing.tables.calls import Cdr, UsageTotal
 from billing.tables.catalog import Contract, Receipt
-from billing.tables.documents import Invoice, InvoiceLine, LateFee
+from billing.tables.documents import AccountBalance, AgentBalance, CommissionLine, Invoice, InvoiceLine, LateFee
 from billing.tables.parquet import scan_tables
 from pipelines.books import Books
 from pipelines.close import number_invoices
@@ -128,6 +129,8 @@ def _rebuilt(now: Books, period: Period, commit: Commit, progress: Progress, scr
         sums = [sum_invoices(held)]
         if LateFee.name in commit.facts["digests"]:
             sums.append(_late_fees_again(books, book, period, held[LateFee.name]))
+        if AccountBalance.name in commit.facts["digests"]:
+            sums.append(_balances_again(books, book, period, held))
         for detail in pl.concat(sums).iter_rows(named=True):
             yield Finding("VERIFY_DOCUMENTS", "critical", f"published/{period}", {"detail": detail})
 
@@ -142,6 +145,19 @@ def _late_fees_again(books: Books, book: RateBook, period: Period, held: pl.Data
         **{table.name: book.table(table.name) for table in (Contract, Receipt)},
     }
     return recompute_late_fees(period.end, tables, [(rate.start, rate.per_day) for rate in terms.rates], terms.cap)
+
+
+def _balances_again(books: Books, book: RateBook, period: Period, held: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Differences between the balances of a period and those that SQL makes of the same bills, receipts and lines."""
+    tables = {
+        **{table.name: held[table.name] for table in (AccountBalance, AgentBalance)},
+        **{
+            table.name: pl.concat([rows_before(books, table, period), held[table.name]])
+            for table in (Invoice, InvoiceLine, CommissionLine)
+        },
+        **{table.name: book.table(table.name) for table in (Contract, Receipt)},
+    }
+    return recompute_balances(period.start, period.end, book.policy.start.start, tables)
 
 
 def _part_again(books: Books, book: RateBook, part: Part, out: pl.Series, scratch: Path) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ import unicodedata
 from decimal import Decimal
 
 from billing.catalog.sheets import Cell
+from billing.core.email_addresses import email_addresses
 from billing.tables.calls import SERVICE_NUMBER
 
 EXACT_DIGITS = 15
@@ -92,6 +93,14 @@ def read_phone(cell: Cell) -> str:
 def read_phones(cell: Cell) -> str:
     """Telephone numbers in normal form, in their order, joined by `;`."""
     return ";".join(read_phone(part) for part in _parts(cell))
+
+
+def read_emails(cell: Cell) -> str | None:
+    """E-mail addresses in their order, joined by `;`; None where there are separators only."""
+    try:
+        return ";".join(email_addresses(read_text(cell))) or None
+    except ValueError as error:
+        raise CellError("CATALOG_NOT_AN_EMAIL", value=error) from None
 
 
 def read_prefixes(cell: Cell) -> str:

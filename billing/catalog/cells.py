@@ -6,6 +6,7 @@ from typing import Any
 from billing.catalog.cell_text import (
     CellError,
     clean_text,
+    read_emails,
     read_identifier,
     read_phone,
     read_phones,
@@ -64,6 +65,7 @@ _READERS: dict[str, Callable[[Cell], Any]] = {
     "text": read_text,
     "phone": read_phone,
     "phones": read_phones,
+    "emails": read_emails,
     "service_number": read_service_number,
     "prefixes": read_prefixes,
     "day": read_day,

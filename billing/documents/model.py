@@ -16,6 +16,7 @@ Kind = Literal["text", "count", "money", "price", "percent", "seconds", "date"]
 """text, count (whole number), money (micro, whole fen), price (micro, as many places as it needs), percent (basis
 points), seconds, date."""
 Value = str | int | dt.date | None
+Lang = Literal["zh", "en"]
 Standing = Literal["draft", "final", "reprint"]
 
 
@@ -40,18 +41,24 @@ class Figure:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a grid: numbers stand right, text left; `share` is its part of the width, text columns only."""
+    """A column of a grid: numbers stand right, text left; `share` is its part of the width, text columns only.
+
+    A column that is `under` another is one of its own in a workbook; on paper its value stands small below that of the
+    column before, and its heading is left out.
+    """
 
     heading: str
     kind: Kind = "text"
     share: int = 0
+    under: bool = False
 
 
 @dataclass(frozen=True)
 class Grid:
     """A table with a title; `totals` is its last line. `sheet` names the sheet of its own it has in the workbook.
 
-    `limit` is how many rows a page shows; of a longer grid the page has so many and says where the others are.
+    `limit` is how many rows paper shows; of a longer grid it has so many and says that the workbook has all. With 0
+    paper has the title and that pointer only.
     """
 
     title: str
@@ -150,7 +157,7 @@ class Document:
     recipient_id: str
     recipient_name: str
     period: str
-    lang: str
+    lang: Lang
     standing: Standing
     issued_on: dt.date
     title: str

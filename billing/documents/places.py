@@ -1,23 +1,18 @@
-"""Where the documents of a period lie in its published folder: a folder a recipient, the same name for every form."""
+"""Where a recipient's documents lie in a published period: a folder of their own, and names that say what they are."""
 
 from billing.documents.file_names import file_stem
+from billing.documents.model import Document
+
+FOLDERS = {"bill": "invoices", "credit_note": "invoices", "statement": "statements", "settlement": "settlement"}
+"""The folder of each kind of document."""
 
 
-def bill_place(period: object, customer_id: str) -> str:
-    """A customer's bill, without the ending of its form."""
-    return _place("invoices", "bill", period, customer_id)
-
-
-def statement_place(period: object, agent_id: str) -> str:
-    """An agent's commission statement, without the ending of its form."""
-    return _place("statements", "statement", period, agent_id)
-
-
-def sheet_place(period: object, carrier_id: str) -> str:
-    """A carrier's settlement sheet, without the ending of its form."""
-    return _place("settlement", "settlement", period, carrier_id)
-
-
-def _place(folder: str, kind: str, period: object, recipient_id: str) -> str:
+def place(kind: str, recipient_id: str, period: str, suffix: str) -> str:
+    """The file of a document, relative to the published period: `invoices/C0001/bill-2026-10-C0001.pdf`."""
     stem = file_stem(recipient_id)
-    return f"{folder}/{stem}/{kind}-{period}-{stem}"
+    return f"{FOLDERS[kind]}/{stem}/{kind}-{period}-{stem}{suffix}"
+
+
+def place_of(document: Document, suffix: str) -> str:
+    """`place` of a document."""
+    return place(document.kind, document.recipient_id, document.period, suffix)

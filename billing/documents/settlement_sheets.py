@@ -1,65 +1,165 @@
-"""Settlement sheets: one a carrier, number by number, as HTML to read and CSV to compare with the carrier's own."""
+"""Settlement sheets: what we owe a carrier, number by number, to be held against the carrier's own statement."""
 
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import polars as pl
 
 from billing.core.money import yuan_exact
-from billing.documents.file_names import file_stem
-from billing.documents.invoices import rows_by
-from billing.documents.rendering import Renderer
+from billing.core.period import Period
+from billing.documents.amount_words import capitals
+from billing.documents.model import Column, Document, Field, Figure, Grid, Notes, Section, Standing, Value
+from billing.documents.parties import period_words, seller
+from billing.documents.rows import Row, rows_by, sorted_table, total
+from billing.documents.words import Words
 from billing.rate_book.book import RateBook
 from billing.tables.catalog import Carrier
 from billing.tables.documents import SettlementLine
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_MONEY = (SettlementLine.net_micro, SettlementLine.tax_micro, SettlementLine.gross_micro)
 
 
-def render_settlement_sheets(
-    tables: Mapping[str, pl.DataFrame], book: RateBook, period: str, status: str, renderer: Renderer
-) -> Iterator[tuple[str, str]]:
-    """File name and text of every carrier's sheet, first the HTML, then the CSV."""
+def settlement_sheets(
+    tables: Mapping[str, pl.DataFrame],
+    book: RateBook,
+    period: Period,
+    standing: Standing,
+    words: Words,
+    only: str | None = None,
+) -> Iterator[Document]:
+    """Every carrier's sheet of a month, in order of carrier.
+
+    Args:
+        tables: settlement_line.
+        book: carriers and policy.
+        period: the billing period.
+        standing: draft, final or reprint.
+        words: of the language wanted.
+        only: one carrier id; all when None.
+    """
     names = dict(book.table(Carrier.name).select(Carrier.carrier_id, Carrier.carrier_name).iter_rows())
-    lines_by_carrier = rows_by(tables[SettlementLine.name].sort(SettlementLine.key), SettlementLine.carrier_id)
-    for carrier_id, lines in sorted(lines_by_carrier.items()):
-        html = renderer.render(
-            "settlement",
-            status=status,
-            period=period,
-            company=book.policy.company,
-            carrier_id=carrier_id,
-            carrier_name=names.get(carrier_id, ""),
-            lines=lines,
-            sums={name: sum(line[name] or 0 for line in lines) for name in _summed()},
-            csv_name=f"{file_stem(carrier_id)}.csv",
-        )
-        yield sheet_name(carrier_id), html
-        yield f"settlement/{file_stem(carrier_id)}.csv", _csv(lines)
+    for carrier_id, lines in _by_carrier(tables).items():
+        if only in (None, carrier_id):
+            yield _sheet(carrier_id, names.get(carrier_id) or carrier_id, lines, book, period, standing, words)
 
 
-def sheet_name(carrier_id: str) -> str:
-    """Where a carrier's sheet lies in the published folder."""
-    return f"settlement/{file_stem(carrier_id)}.html"
+def settlement_csv(tables: Mapping[str, pl.DataFrame]) -> Iterator[tuple[str, str]]:
+    """Carrier and its lines as CSV for spreadsheets: UTF-8 mark, amounts in yuan, no cell that runs as a formula."""
+    for carrier_id, lines in _by_carrier(tables).items():
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(str(column).removesuffix("_micro") for column in SettlementLine.columns)
+        for line in lines:
+            writer.writerow(
+                yuan_exact(line[column]) if column.is_money else _safe(line[column])
+                for column in SettlementLine.columns
+            )
+        yield carrier_id, "\ufeff" + text.getvalue()
 
 
-def _summed() -> tuple[str, ...]:
-    money = (SettlementLine.gross_micro, SettlementLine.net_micro, SettlementLine.tax_micro)
-    return (SettlementLine.call_count, SettlementLine.billed_seconds, *money)
+def _by_carrier(tables: Mapping[str, pl.DataFrame]) -> dict[str, list[Row]]:
+    return dict(sorted(rows_by(sorted_table(tables, SettlementLine), SettlementLine.carrier_id).items()))
 
 
-def _csv(lines: Sequence[Mapping[str, Any]]) -> str:
-    """CSV for spreadsheets: UTF-8 mark, amounts in yuan, no cell that runs as a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(str(column).removesuffix("_micro") for column in SettlementLine.columns)
+def _sheet(
+    carrier_id: str,
+    name: str,
+    lines: list[Row],
+    book: RateBook,
+    period: Period,
+    standing: Standing,
+    words: Words,
+) -> Document:
+    net, tax, gross = (total(lines, column) for column in _MONEY)
+    return Document(
+        kind="settlement",
+        recipient_id=carrier_id,
+        recipient_name=name,
+        period=str(period),
+        lang=words.lang,
+        standing=standing,
+        issued_on=period.end,
+        title=words("doc.settlement"),
+        subtitle=words("settlement.subtitle"),
+        seller=seller(book.policy.company, words),
+        recipient=[Field(words("doc.carrier"), name), Field(words("doc.carrier_id"), carrier_id)],
+        particulars=[
+            Field(words("settlement.number"), f"{carrier_id}/{period}"),
+            Field(words("doc.period"), period_words(period, words)),
+            Field(words("doc.issued_on"), period.end, "date"),
+        ],
+        figures=[
+            Figure(words("doc.net"), net),
+            Figure(words("doc.tax"), tax),
+            Figure(words("doc.settlement_due"), gross, strong=True),
+        ],
+        capitals=Field(words("settlement.payable_words"), capitals(gross)),
+        sections=list(_sections(lines, words)),
+        signatures=(words("settlement.carrier_signs"), words("statement.we_sign")),
+    )
+
+
+def _sections(lines: list[Row], words: Words) -> Iterator[Section]:
+    yield _by_rate(lines, words)
+    yield _by_number(lines, words)
+    yield Notes(words("doc.notes"), [words("settlement.note")])
+
+
+def _by_rate(lines: list[Row], words: Words) -> Grid:
+    """The statement's total by plan and kind: the level at which two statements are compared first."""
+    grouped: dict[tuple[str, str, int], list[Row]] = {}
     for line in lines:
-        writer.writerow(
-            yuan_exact(line[column]) if column.is_money else _safe(line[column]) for column in SettlementLine.columns
+        key = (
+            line[SettlementLine.settlement_rate_id],
+            words(f"doc.kind.{line[SettlementLine.kind]}"),
+            line[SettlementLine.vat_rate_bp],
         )
-    return "\ufeff" + text.getvalue()
+        grouped.setdefault(key, []).append(line)
+    columns = (
+        Column(words("doc.plan"), share=3),
+        Column(words("doc.item"), share=2),
+        Column(words("doc.tax_rate"), "percent"),
+        *_sum_columns(words),
+    )
+    rows: list[Sequence[Value]] = [(*key, *_sums(grouped[key])) for key in sorted(grouped)]
+    return Grid(words("settlement.by_rate"), columns, rows, (words("doc.total"), "", None, *_sums(lines)))
+
+
+def _by_number(lines: list[Row], words: Words) -> Grid:
+    rows: list[Sequence[Value]] = [
+        (
+            line[SettlementLine.service_number],
+            line[SettlementLine.settlement_rate_id],
+            words(f"doc.kind.{line[SettlementLine.kind]}"),
+            line[SettlementLine.usage_period],
+            *_sums([line]),
+        )
+        for line in lines
+    ]
+    columns = (
+        Column(words("doc.number"), share=2),
+        Column(words("doc.plan"), share=3),
+        Column(words("doc.item"), share=2),
+        Column(words("doc.usage_period"), share=2),
+        *_sum_columns(words),
+    )
+    totals: Sequence[Value] = (words("doc.total"), "", "", "", *_sums(lines))
+    return Grid(words("settlement.by_number"), columns, rows, totals, sheet=words("sheet.numbers"), limit=1_000)
+
+
+def _sum_columns(words: Words) -> tuple[Column, ...]:
+    return (
+        Column(words("doc.calls"), "count"),
+        Column(words("doc.minutes"), "seconds"),
+        *(Column(words(f"doc.{name}"), "money") for name in ("net", "tax", "gross")),
+    )
+
+
+def _sums(lines: list[Row]) -> tuple[int, ...]:
+    counts = (SettlementLine.call_count, SettlementLine.billed_seconds)
+    return tuple(total(lines, column) for column in (*counts, *_MONEY))
 
 
 def _safe(cell: object) -> object:

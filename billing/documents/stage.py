@@ -1,34 +1,70 @@
-"""Render a period's documents: values in, texts out. Publishing writes them; their bytes rest on the tables alone."""
+"""Make a period's documents: from tables to what each says, and from there to PDF and workbook.
 
-from collections.abc import Mapping
+A document is worked out once; paper and workbook print the same model, so they cannot differ in an amount.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 import polars as pl
 
 from billing.core.period import Period
-from billing.documents.invoices import render_bills
-from billing.documents.rendering import renderer
-from billing.documents.settlement_sheets import render_settlement_sheets
-from billing.documents.statements import render_statements
+from billing.documents.bills.bill import bills
+from billing.documents.credit_notes import credit_notes
+from billing.documents.model import Document, Lang, Standing
+from billing.documents.places import place, place_of
+from billing.documents.settlement_sheets import settlement_csv, settlement_sheets
+from billing.documents.statements.statement import statements
+from billing.documents.words import Words
+from billing.documents.workbook import write_workbook
 from billing.rate_book.book import RateBook
 
 
-def render_documents(
-    tables: Mapping[str, pl.DataFrame], book: RateBook, period: Period, status: str, lang: str | None = None
-) -> dict[str, str]:
-    """Every document of a period.
+def make_documents(
+    tables: Mapping[str, pl.DataFrame],
+    earlier: Mapping[str, pl.DataFrame],
+    book: RateBook,
+    period: Period,
+    standing: Standing,
+    *,
+    lang: Lang | None = None,
+    only: str | None = None,
+) -> Iterator[Document]:
+    """What every document of a period says: bills, credit notes, commission statements, settlement sheets.
 
     Args:
-        tables: invoice, invoice_line, tax_line, late_fee, commission_line, settlement_line.
+        tables: the document tables of the period and usage_total.
+        earlier: invoice, tax_line and agent_balance rows of the closed periods before it.
         book: catalog, plans and policy.
         period: the billing period.
-        status: draft or closed.
+        standing: draft, final or reprint.
         lang: zh or en; the books' own language when None.
-
-    Returns:
-        File name relative to the published folder to text: `invoices/`, `statements/`, `settlement/`.
+        only: documents of one recipient: customer, agent or carrier id.
     """
-    render = renderer(lang or book.policy.lang)
-    documents = dict(render_bills(tables, book, status, render))
-    documents.update(render_statements(tables, book, str(period), status, render))
-    documents.update(render_settlement_sheets(tables, book, str(period), status, render))
-    return documents
+    words = Words(lang or book.policy.lang)
+    return chain(
+        bills(tables, book, standing, words, only),
+        credit_notes(tables, earlier, book, standing, words, only),
+        statements(tables, earlier, book, period, standing, words, only),
+        settlement_sheets(tables, book, period, standing, words, only),
+    )
+
+
+def print_documents(documents: Iterator[Document]) -> Iterator[tuple[str, bytes]]:
+    """Each document as PDF and as workbook: file name relative to the published folder, and bytes."""
+    # Imported here: who makes no documents does not pay for typst.
+    from billing.documents.pdf.printer import print_pdfs
+
+    for document, pdf in print_pdfs(documents):
+        yield place_of(document, ".pdf"), pdf
+        yield place_of(document, ".xlsx"), write_workbook(document, Words(document.lang))
+
+
+def print_lists(
+    tables: Mapping[str, pl.DataFrame], period: Period, only: str | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """The carriers' sheets as CSV, to be compared by machine: file name and bytes."""
+    for carrier_id, text in settlement_csv(tables):
+        if only not in (None, carrier_id):
+            continue
+        yield place("settlement", carrier_id, str(period), ".csv"), text.encode("utf-8")

@@ -4,7 +4,7 @@ The folder is written where the caller says, usually beside the old one; the cal
 clock, a user, a machine or an absolute path, and callers' numbers appear only masked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,7 +27,8 @@ def publish_period(
     parts: Sequence[PartPaths],
     book: RateBook,
     *,
-    documents: Mapping[str, str],
+    pages: Mapping[str, str],
+    documents: Iterable[tuple[str, bytes]] = (),
     engine: str,
     status: Status,
     previous_manifest: str | None,
@@ -41,7 +42,8 @@ def publish_period(
         tables: the period's tables by name, money in millionths of a yuan; one that is missing is published empty.
         parts: the period's parts.
         book: catalog tables and the pseudonym key come from here.
-        documents: relative file name to HTML, as `render_documents` makes them.
+        pages: relative file name to HTML.
+        documents: relative file name and bytes of each document, written as they come.
         engine: version of the engine.
         status: draft or closed.
         previous_manifest: hash of the manifest of the period closed before; None for the first.
@@ -58,8 +60,10 @@ def publish_period(
             rows[table] = write_document_table(frame, table, folder / "tables")
         else:
             rows[table] = publish_table(frame, table)
-    for name, text in sorted(documents.items()):
-        _write_document(folder, name, text)
+    for name, text in sorted(pages.items()):
+        _write(folder, name, text.encode("utf-8"))
+    for name, content in documents:
+        _write(folder, name, content)
     calls = publish_calls(parts, book.policy.pseudonym_key, folder / "calls") if with_calls else []
     call_count = scan_calls(calls).select(pl.len()).collect().item()
     write_audit_pack(folder / AUDIT_PACK, rows, calls, rows_inside=with_calls and call_count <= MAX_ROWS_INSIDE)
@@ -67,9 +71,9 @@ def publish_period(
     return write_manifest(folder, head, {table.name: rows[table] for table in PERIOD_TABLES})
 
 
-def _write_document(folder: Path, name: str, text: str) -> None:
+def _write(folder: Path, name: str, content: bytes) -> None:
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"document {name!r} would lie outside the published folder")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8", newline="\n")
+    path.write_bytes(content)

@@ -12,7 +12,7 @@ from billing.core.money import decimal_expr
 from billing.publishing.masking import mask_digits, mask_number, mask_numbers
 from billing.publishing.shapes import published, published_name
 from billing.tables.calls import CallAdjustment, Suspense, UsageTotal
-from billing.tables.catalog import CATALOG_TABLES, CallerOfTests, ServiceNumber
+from billing.tables.catalog import CATALOG_TABLES, Agent, CallerOfTests, ServiceNumber
 from billing.tables.documents import DOCUMENT_TABLES, Conservation, SourceFile
 from billing.tables.parquet import write_table
 from billing.tables.schema import Table
@@ -30,6 +30,7 @@ PACKED_TABLES: tuple[type[Table], ...] = (*PERIOD_TABLES, *CATALOG_TABLES)
 """What the audit pack holds: the period's tables and the catalog they rest on."""
 
 _MASKED = {
+    (Agent, Agent.payee_account): mask_digits,
     (Suspense, Suspense.raw_text): mask_digits,
     (ServiceNumber, ServiceNumber.landing_number): mask_number,
     (CallerOfTests, CallerOfTests.caller): mask_number,

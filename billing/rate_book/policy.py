@@ -5,8 +5,9 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from billing.core.email_addresses import email_addresses
 from billing.core.findings import Finding, Refusal
 from billing.core.money import BASIS_POINTS
 from billing.core.period import Period
@@ -14,6 +15,26 @@ from billing.rate_book.call_price import Share
 from billing.rate_book.yaml_file import YamlFile, parse
 
 Taxpayer = Literal["general", "small_scale"]
+
+
+def _line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError("it must be one line of text; leave the key out where there is none")
+    return text.strip()
+
+
+def _one_email(text: str) -> str:
+    try:
+        is_one = email_addresses(text) == [text]
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise ValueError("it must be one e-mail address, name@company.cn")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_line)]
+"""Text that a document prints in one line."""
 
 
 class TaxpayerFrom(BaseModel):
@@ -25,12 +46,17 @@ class TaxpayerFrom(BaseModel):
 
 
 class Company(BaseModel):
-    """The legal entity whose books these are."""
+    """The legal entity whose books these are; what it leaves out, its documents do not print."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
     tax_number: str
     taxpayer: Annotated[tuple[TaxpayerFrom, ...], Field(min_length=1)]
+    address: Line | None = None
+    hotline: Line | None = None
+    email: Annotated[str, AfterValidator(_one_email)] | None = None
+    bank_name: Line | None = None
+    bank_account: Line | None = None
 
 
 class Readings(BaseModel):
@@ -77,6 +103,14 @@ class AnsweredShare(BaseModel):
     least_calls: Annotated[int, Field(ge=1)] = 20
 
 
+class PrintedDocuments(BaseModel):
+    """What is printed at close, and how much of a long list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    at_close: bool = True
+    call_rows: Annotated[int, Field(ge=1, le=10_000)] = 2_000
+
+
 class Policy(BaseModel):
     """`books.toml` as a whole."""
 
@@ -92,6 +126,7 @@ class Policy(BaseModel):
     readings: Readings
     late_fee: LateFeeTerms = LateFeeTerms()
     call_analysis: AnsweredShare = AnsweredShare()
+    documents: PrintedDocuments = PrintedDocuments()
 
     def taxpayer_on(self, day: dt.date) -> Taxpayer:
         """Kind of taxpayer we are on a day; the first entry also covers days before it."""

@@ -27,6 +27,8 @@ TIER_1_COUNT = 4
 TIER_2_COUNT = 8
 TIER_2_SHARES = (5000, 6000, 7000)
 """Basis points of the commission that tier-2 agents of the sample keep."""
+WAYS_OF_CUSTOMERS = 25
+"""Of so many customers in a row one has no e-mail address and one has two."""
 
 
 def write_sample_catalog(folder: Path, *, seed: int, period: Period) -> dict[str, int]:
@@ -73,6 +75,7 @@ def _carriers() -> list[dict[str, Any]]:
             Carrier.carrier_name: name,
             Carrier.prefixes: ";".join(prefixes),
             Carrier.settlement_plan: plan,
+            Carrier.email: f"{carrier_id.lower()}.settlement@example.cn",
         }
         for carrier_id, name, prefixes, plan in CARRIERS
     ]
@@ -82,7 +85,7 @@ def _agents(draws: Draws) -> list[dict[str, Any]]:
     """Four tier-1 agents, and eight tier-2 agents, two below each."""
     names = company_names(draws, TIER_1_COUNT + TIER_2_COUNT, name_parts()["agent_trades"])
     rows: list[dict[str, Any]] = []
-    for index, (name, (_, _, branch)) in enumerate(names):
+    for index, (name, (city, _, branch)) in enumerate(names):
         parent = rows[(index - TIER_1_COUNT) % TIER_1_COUNT] if index >= TIER_1_COUNT else None
         rows.append(
             {
@@ -93,6 +96,10 @@ def _agents(draws: Draws) -> list[dict[str, Any]]:
                 Agent.parent_agent_id: parent[Agent.agent_id] if parent else None,
                 Agent.share_bp: draws.pick(TIER_2_SHARES) if parent else BASIS_POINTS,
                 Agent.scheme: "standard",
+                Agent.contract_number: f"DL-2025-{index + 1:03d}",
+                # 99 is no bank's prefix, so the account belongs to nobody.
+                Agent.payee_account: f"示例银行{city}分行 99990000{(index + 1) * 12_347:08d}",
+                Agent.email: f"a{index + 1:02d}@example.cn",
             }
         )
     return rows
@@ -107,9 +114,22 @@ def _customers(draws: Draws) -> list[dict[str, Any]]:
             # 910000 is no registration office, so the number belongs to nobody.
             Customer.tax_number: f"91000000{draws.below(10**9):09d}X",
             Customer.branch: branch,
+            Customer.postal_address: f"{city}市示例路{index}号",
+            Customer.email: _customer_email(index),
         }
-        for index, (name, (_, _, branch)) in enumerate(names, start=1)
+        for index, (name, (city, _, branch)) in enumerate(names, start=1)
     ]
+
+
+def _customer_email(index: int) -> str | None:
+    """Mostly one address; some customers name two, some none. No draw: what was drawn before stays as it is."""
+    address = f"c{index:04d}@example.cn"
+    match index % WAYS_OF_CUSTOMERS:
+        case 0:
+            return None
+        case 1:
+            return f"{address};c{index:04d}.finance@example.cn"
+    return address
 
 
 def _number_row(draws: Draws, service_number: str, grade: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ class Carrier(Table):
     carrier_name = text("Name", "运营商名称")
     prefixes = text("Leading digits of its 400 numbers, separated by ;", "号段")
     settlement_plan = text("Plan in rate_plans/settlement", "结算资费")
+    email = text("Where settlements are sent, several separated by semicolons; null: nowhere", "电子邮箱")
 
 
 class Agent(Table):
@@ -32,6 +33,9 @@ class Agent(Table):
     parent_agent_id = text("The tier-1 agent above a tier-2 agent", "上级代理商")
     share_bp = integer("Share of the commission this agent keeps; the rest goes to the parent", "分成比例", "bp")
     scheme = text("Plan in rate_plans/commission", "佣金方案")
+    contract_number = text("Number of our contract with the agent, null when none was given", "代理合同号")
+    payee_account = text("Bank and account that commission is paid to; printed masked", "收款账户")
+    email = text("Where statements are sent, several separated by semicolons; null: nowhere", "电子邮箱")
 
 
 class Customer(Table):
@@ -46,6 +50,8 @@ class Customer(Table):
     customer_name = text("Name", "客户名称")
     tax_number = text("Taxpayer number, null when none was given", "税号")
     branch = text("Branch", "分公司")
+    postal_address = text("Address as bills print it, null when none was given", "通讯地址")
+    email = text("Where bills are sent, several separated by semicolons; null: nowhere", "电子邮箱")
 
 
 class Contract(Table):

@@ -309,6 +309,45 @@ class ResourceFee(Table):
     due_micro = fen("What is due by then", "本期应缴")
 
 
+class AccountBalance(Table):
+    """What a contract owes at the end of a month, or has with us."""
+
+    name = "account_balance"
+    key = ("contract_id",)
+    en = "What a contract owes by bills and receipts of these books; negative: the customer has money with us."
+    zh = "合同往来余额（负数为客户预存）"
+
+    period = text("Billing period", "账期")
+    contract_id = text("Contract", "合同号")
+    customer_id = text("Customer", "客户编号")
+    payment_mode = text(
+        "full_prepayment, annual_payment or monthly; null when the contract left the catalog", "付款方式"
+    )
+    opening_micro = fen("Bills of earlier periods of these books less what was received before the period", "期初余额")
+    received_micro = fen("Received in the period", "本期收款")
+    billed_micro = fen("This period's bill, tax included", "本期账单金额（含税）")
+    closing_micro = fen("opening - received + billed", "期末余额")
+    payable_micro = fen("The closing balance where it is owed, else 0", "应缴金额")
+
+
+class AgentBalance(Table):
+    """What an agent is paid for a month, and what is carried into the next."""
+
+    name = "agent_balance"
+    key = ("agent_id",)
+    en = "What an agent is paid out for a period, what is carried over, and what arose and may not be paid out yet."
+    zh = "代理商佣金余额"
+
+    period = text("Billing period", "账期")
+    agent_id = text("Agent", "代理商编号")
+    carried_in_micro = fen("Taken back in earlier periods and not paid off yet: zero or negative", "上期结转")
+    earned_micro = fen("Released this period: lines that add", "本期应付佣金")
+    taken_back_micro = fen("Taken back this period: negative lines", "本期追回")
+    payable_micro = fen("carried_in + earned + taken_back, at least nothing", "本期应付")
+    carried_out_micro = fen("The same sum where it is less than nothing, carried into the next period", "结转下期")
+    not_yet_micro = fen("Accrued so far, all periods together, and not released yet", "累计未到付款条件")
+
+
 class Posting(Table):
     """One debit or credit leg."""
 
@@ -379,6 +418,8 @@ DOCUMENT_TABLES = (
     CommissionLine,
     SettlementLine,
     ResourceFee,
+    AccountBalance,
+    AgentBalance,
     Posting,
 )
 """The tables of a period that are published."""

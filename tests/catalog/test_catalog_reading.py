@@ -10,7 +10,7 @@ from billing.catalog import reading
 from billing.catalog.reading import read_catalog
 from billing.core.findings import Finding
 from billing.core.messages import catalogue
-from billing.tables.catalog import CATALOG_TABLES, Contract, Customer, Subscription
+from billing.tables.catalog import CATALOG_TABLES, Agent, Contract, Customer, Subscription
 
 
 def write_xlsx(path, rows, sheet="数据", extra=()):
@@ -277,3 +277,17 @@ def test_archive_without_a_workbook_is_refused(folder, found):
 def test_every_reason_has_words_in_both_languages():
     for code, words in catalogue().items():
         assert set(words) == {"en", "zh"}, code
+
+
+def test_where_documents_go_may_be_given_or_not(folder, found):
+    before = read_catalog(folder)
+    assert before.customers[Customer.email].to_list() == [None, None]
+    assert before.agents[Agent.payee_account].to_list() == [None, None]
+    rows = "C1,甲公司,示例路1号,\nC2,乙公司,,a@b.cn；c@d.cn\n"
+    (folder / "customers.csv").write_text("客户编号,客户名称,通讯地址,电子邮箱\n" + rows, "utf-8")
+    assert not found(read_catalog(folder))
+    after = read_catalog(folder).customers
+    assert after.select(Customer.postal_address, Customer.email).rows() == [
+        ("示例路1号", None),
+        (None, "a@b.cn;c@d.cn"),
+    ]

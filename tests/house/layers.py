@@ -71,6 +71,7 @@ LAYERS: dict[str, Layer] = {
     ),
     "billing/resource_fees": _stage(),
     "billing/late_fees": _stage(),
+    "billing/balances": _stage(),
     "billing/invoicing": _stage(),
     "billing/commission": _stage(),
     "billing/settlement": _stage(),
@@ -82,6 +83,12 @@ LAYERS: dict[str, Layer] = {
         jinja2="bills and statements are templates",
         markupsafe="pages put text together that is markup already, and escape the rest",
         xlsxwriter="lists for people are workbooks, too",
+    ),
+    "billing/documents/pdf": Layer(
+        (CORE, "billing/documents"), {"typst": "pages are typeset; loaded only when a document is printed"}
+    ),
+    "billing/documents/pdf/make_fonts.py": Layer(
+        (CORE, "billing/documents"), {"fontTools": "fonts are cut from a full one; run by hand, not installed"}
     ),
     "billing/second_route": Layer(
         (TABLES,),

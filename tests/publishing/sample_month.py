@@ -1,17 +1,20 @@
 """A small month that adds up: three customers (one with a hostile name), four numbers, two days of calls, two parts."""
 
 import datetime as dt
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
+from billing.balances.stage import carry_balances
 from billing.call_analysis.stage import analyse_calls
 from billing.core.money import allot_net, net_of_vat, round_to_fen
 from billing.core.period import Period
+from billing.documents.model import Standing
 from billing.documents.report.inputs import GateBatch, GateFile, GateRule, ReportInputs
 from billing.documents.report.page import REPORT, render_report
-from billing.documents.stage import render_documents
+from billing.documents.stage import make_documents, print_documents, print_lists
 from billing.publishing.calls import PartPaths
 from billing.publishing.conservation import certify
 from billing.publishing.stage import publish_period
@@ -30,6 +33,7 @@ from billing.tables.catalog import (
     Subscription,
 )
 from billing.tables.documents import (
+    AgentBalance,
     Charge,
     CommissionLine,
     Conservation,
@@ -179,6 +183,8 @@ def month(parts: list[PartPaths]) -> dict[str, pl.DataFrame]:
     tables |= analyse_calls(PERIOD, usage, [scan_tables([part.cdr for part in parts], Cdr)], book()).tables
     tables[SettlementLine.name] = _settlement(usage)
     tables[CommissionLine.name] = _commission()
+    documents = (tables[table.name] for table in (Invoice, InvoiceLine, CommissionLine))
+    tables |= carry_balances(PERIOD, *documents, book()).tables
     tables[Posting.name] = _postings(tables)
     tables[Conservation.name] = _conservation(tables)
     tables[Suspense.name] = table(
@@ -203,14 +209,17 @@ def publish(folder: Path, lake: Path, *, status: Literal["draft", "closed"] = "d
     rates = book()
     parts = write_parts(lake, rates)
     tables = month(parts)
+    earlier = {table.name: table.empty() for table in (Invoice, TaxLine, AgentBalance)}
+    standing: Standing = "final" if status == "closed" else "draft"
+    documents = make_documents(tables, earlier, rates, PERIOD, standing)
     return publish_period(
         folder,
         PERIOD,
         tables,
         parts,
         rates,
-        documents=render_documents({**rates.tables, **tables}, rates, PERIOD, status)
-        | {REPORT: render_report(report_inputs(tables, status), rates)},
+        pages={REPORT: render_report(report_inputs(tables, status, has_documents=True), rates)},
+        documents=chain(print_documents(documents), print_lists(tables, PERIOD)),
         engine="0.0.test",
         status=status,
         previous_manifest=None,

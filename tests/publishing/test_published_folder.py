@@ -61,10 +61,11 @@ def test_suspense_shows_structure_but_no_digit(published_once):
 
 def test_manifest_finds_every_change(published):
     assert check_manifest(published) == []
-    (published / "invoices" / "C-1.html").write_text("changed")
+    (published / "invoices" / "C-1" / "bill-2026-10-C-1.pdf").write_text("changed")
     (published / "tables" / "invoice.csv").unlink()
     (published / "calls" / "stray.parquet").write_bytes(b"")
-    assert check_manifest(published) == ["calls/stray.parquet", "invoices/C-1.html", "tables/invoice.csv"]
+    differing = ["calls/stray.parquet", "invoices/C-1/bill-2026-10-C-1.pdf", "tables/invoice.csv"]
+    assert check_manifest(published) == differing
 
 
 def test_closing_keeps_the_reviewed_digest(tmp_path, published_once):
@@ -85,7 +86,8 @@ def test_manifest_totals_are_the_sums(published_once):
     assert sum(Decimal(part["totals"]["amount"]) for part in both_parts) == usage["amount"].sum()
 
 
-def test_a_document_never_leaves_the_folder(tmp_path):
+@pytest.mark.parametrize("escaping", [{"pages": {"../escaped.html": "x"}}, {"documents": [("../escaped.html", b"x")]}])
+def test_a_document_never_leaves_the_folder(tmp_path, escaping):
     rates = sample_month.book()
     with pytest.raises(ValueError, match="outside"):
         publish_period(
@@ -94,7 +96,7 @@ def test_a_document_never_leaves_the_folder(tmp_path):
             {},
             [],
             rates,
-            documents={"../escaped.html": "x"},
+            **{"pages": {}, **escaping},
             engine="0",
             status="draft",
             previous_manifest=None,
@@ -110,7 +112,7 @@ def test_the_chain_names_the_month_before(tmp_path):
         {},
         [],
         rates,
-        documents={},
+        pages={},
         engine="0",
         status="closed",
         previous_manifest="ab" * 32,

@@ -30,7 +30,7 @@ from billing.rate_book.plans import (
     TaxCode,
     TaxTable,
 )
-from billing.rate_book.policy import Policy, Readings, TaxpayerFrom
+from billing.rate_book.policy import Company, Policy, PrintedDocuments, Readings, TaxpayerFrom
 from billing.rate_book.quantity_price import Band, Package, QuantityPrice
 from billing.rate_book.windows import Window
 from pipelines.books import shipped
@@ -218,7 +218,23 @@ def test_books_state_their_readings_and_what_taxpayer_they_are():
         {"lang": "fr"},
         {"surprise": 1},
         {"company": {**whole["company"], "taxpayer": []}},
+        {"company": {**whole["company"], "hotline": ""}},
+        {"company": {**whole["company"], "address": "one\ntwo"}},
+        {"company": {**whole["company"], "email": "a@b.cn;c@d.cn"}},
+        {"company": {**whole["company"], "email": "a"}},
+        {"documents": {"call_rows": 0}},
+        {"documents": {"call_rows": 10_001}},
+        {"documents": {"pages": 1}},
         {"readings": {**whole["readings"], "revenue_mode": "net"}},
     ):
         with pytest.raises(ValidationError):
             Policy.model_validate({**whole, **change})
+
+
+def test_what_documents_print_of_us_may_be_left_out():
+    company = {"name": "n", "tax_number": "t", "taxpayer": [{"start": "2020-01-01", "kind": "general"}]}
+    bare = Company.model_validate(company)
+    assert (bare.address, bare.hotline, bare.email, bare.bank_name, bare.bank_account) == (None,) * 5
+    told = Company.model_validate({**company, "email": "a@b.cn", "hotline": " 400-000-0400 "})
+    assert (told.email, told.hotline) == ("a@b.cn", "400-000-0400")
+    assert PrintedDocuments() == PrintedDocuments(at_close=True, call_rows=2_000)

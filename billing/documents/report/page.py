@@ -6,7 +6,7 @@ Scripts run only by the hash that the page's own policy names; names of customer
 import base64
 import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import resources
 from typing import Any
 
@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from billing.core.money import MICRO_PER_FEN
-from billing.documents.places import bill_place, sheet_place, statement_place
+from billing.documents.places import place
 from billing.documents.report import svg
 from billing.documents.report.figures import days_of, equations, key_figures, over_caps, share_bp
 from billing.documents.report.gate import gate_told
@@ -24,7 +24,8 @@ from billing.documents.report.margins import Margin, margins
 from billing.documents.report.waterfall import FallStep, waterfall
 from billing.documents.report.words import Words
 from billing.rate_book.book import RateBook
-from billing.tables.documents import CommissionLine
+from billing.tables.catalog import Agent
+from billing.tables.documents import AgentBalance, Invoice
 
 REPORT = "close_report.html"
 _TOP = 10
@@ -62,11 +63,11 @@ def render_report(told: ReportInputs, book: RateBook) -> str:
         losing=sum(customer.margin_micro < 0 for agent in agents for customer in agent.parts),
         reasons=list(told.held.select("reason", "count").sort("count", "reason", descending=[True, False]).iter_rows()),
         held_micro=told.held["value_micro"].sum(),
-        stated=set(told.tables[CommissionLine.name][CommissionLine.agent_id]),
+        stated=_stated(told, book),
         outputs=_outputs(told),
         share=share_bp,
         rows=_embedded(agents, told, words),
-        places={"statement": statement_place, "sheet": sheet_place},
+        place=place,
     )
 
 
@@ -117,6 +118,15 @@ def _outputs(told: ReportInputs) -> list[tuple[str, int, str]]:
     return [(name, table.height, digests[name]) for name, table in told.tables.items() if name in digests]
 
 
+def _stated(told: ReportInputs, book: RateBook) -> dict[str, str]:
+    """Agents for whom a statement was made, with their names."""
+    if not told.has_documents:
+        return {}
+    names = dict(book.table(Agent.name).select(Agent.agent_id, Agent.agent_name).iter_rows())
+    stated = told.tables[AgentBalance.name][AgentBalance.agent_id].unique().sort()
+    return {agent_id: names.get(agent_id) or "" for agent_id in stated}
+
+
 def _daily(told: ReportInputs, words: Words) -> dict[str, Any]:
     days, late = days_of(told.tables, told.period)
     most = max(days, key=lambda day: day.usage_micro)
@@ -143,19 +153,21 @@ def _fall(steps: Sequence[FallStep], words: Words) -> Markup:
 
 def _embedded(agents: Sequence[Margin], told: ReportInputs, words: Words) -> dict[str, Any]:
     """What the script of the page reads: customers and numbers by agent, amounts in whole fen."""
+    billed = set(told.tables[Invoice.name][Invoice.customer_id]) if told.has_documents else set()
     return {
         "lang": words.languages[0],
         "words": {
             lang: {name: str(Words(lang)(f"report.{name}")) for name in _SPOKEN_BY_SCRIPT} for lang in words.languages
         },
         "agents": [
-            [agent.key, agent.name, *_sums(agent), [_customer(part, told) for part in agent.parts]] for agent in agents
+            [agent.key, agent.name, *_sums(agent), [_customer(part, told, billed) for part in agent.parts]]
+            for agent in agents
         ],
     }
 
 
-def _customer(margin: Margin, told: ReportInputs) -> list[Any]:
-    bill = bill_place(told.period, margin.key) if told.has_documents and margin.key else ""
+def _customer(margin: Margin, told: ReportInputs, billed: Collection[str]) -> list[Any]:
+    bill = place("bill", margin.key, str(told.period), "") if margin.key and margin.key in billed else ""
     numbers = [[part.key, *_sums(part)] for part in margin.parts]
     return [margin.key, margin.name, *_sums(margin), bill, numbers]
 

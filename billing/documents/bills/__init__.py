@@ -1,0 +1,1 @@
+"""Customer bills: what a month costs a customer and how it came about."""

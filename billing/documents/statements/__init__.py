@@ -1,0 +1,1 @@
+"""Commission statements of agents."""

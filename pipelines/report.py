@@ -12,7 +12,7 @@ import polars as pl
 from billing.core.period import Period
 from billing.documents.report.inputs import GateBatch, GateFile, GateRule, ReportInputs
 from billing.tables.calls import Suspense, UsageTotal
-from billing.tables.documents import CallAnalysis, Conservation, Invoice
+from billing.tables.documents import CallAnalysis, Conservation, Invoice, InvoiceLine
 from billing.validation.rules import breaches, load_rules, share_rules
 from pipelines.books import Books, library_versions
 from pipelines.gate import prices_of, results_of
@@ -80,8 +80,9 @@ def changes_against(books: Books, period: Period, tables: Mapping[str, pl.DataFr
     if last is None:
         return None
     then, now = stored(books, Conservation, str(period)), tables[Conservation.name]
-    bills = stored(books, Invoice, str(period)), tables[Invoice.name]
-    return {"against": last.facts["draft_digest"], "figures": _figures(then, now), "bills": _bills(*bills)}
+    old = _by_bill(*(stored(books, table, str(period)) for table in (Invoice, InvoiceLine)))
+    new = _by_bill(tables[Invoice.name], tables[InvoiceLine.name])
+    return {"against": last.facts["draft_digest"], "figures": _figures(then, now), "bills": _bills(old, new)}
 
 
 def _figures(then: pl.DataFrame, now: pl.DataFrame) -> list[dict[str, Any]]:
@@ -100,13 +101,20 @@ def _figures(then: pl.DataFrame, now: pl.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-def _bills(then: pl.DataFrame, now: pl.DataFrame) -> dict[str, int]:
-    before, after = ({row[0]: row for row in frame.drop(Invoice.invoice_number).iter_rows()} for frame in (then, now))
+def _bills(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, int]:
     return {
         "changed": sum(before[key] != after[key] for key in before.keys() & after.keys()),
         "added": len(after.keys() - before.keys()),
         "gone": len(before.keys() - after.keys()),
     }
+
+
+def _by_bill(invoices: pl.DataFrame, lines: pl.DataFrame) -> dict[str, list[Any]]:
+    """Every bill with all that stands on it: a line may move where the total stays."""
+    bills: dict[str, list[Any]] = {row[0]: [row] for row in invoices.drop(Invoice.invoice_number).iter_rows()}
+    for row in lines.sort(InvoiceLine.key).iter_rows():
+        bills[row[0]].append(row)
+    return bills
 
 
 def _rules() -> list[Any]:

@@ -49,5 +49,5 @@ def opened(browser) -> Iterator[Opener]:
     for context in contexts:
         context.close()
     assert asked, "a test of a page opens one"
-    assert [url for url in asked if not url.startswith("file:///") or not url.endswith((".html", ".pdf"))] == []
+    assert [url for url in asked if not url.startswith("file:///") or not url.endswith((".html", ".xlsx"))] == []
     assert complaints == []

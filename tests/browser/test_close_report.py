@@ -7,6 +7,12 @@ import pytest
 from tests.commands.demo_books import SEED
 
 AMOUNT = re.compile(r"[−-]?\d[\d,]*\.\d\d")
+BESIDE_CHARTS = """() => {
+  const main = document.querySelector("main").cloneNode(true);
+  main.querySelectorAll("svg").forEach(chart => chart.remove());
+  return main.textContent.match(/[−-]?\\d[\\d,]*\\.\\d\\d/g);
+}"""
+"""Amounts as they are written; charts count in 万 or in K."""
 REVENUE, COST, COMMISSION, MARGIN = 2, 3, 4, 5
 
 
@@ -40,11 +46,13 @@ def test_it_opens_and_fits(opened, report, theme, width):
 def test_the_other_language_has_the_same_amounts(opened, report):
     page = opened(report)
     before, heading = page.inner_text("main"), page.inner_text("h1")
+    amounts = page.evaluate(BESIDE_CHARTS)
+    assert len(amounts) > 100
     assert (page.get_attribute("html", "lang"), heading) == ("en", "Close report 2026-10")
     page.click("#language")
     assert (page.get_attribute("html", "lang"), page.inner_text("h1")) == ("zh-CN", "2026年10月 出账报告")
     assert page.get_attribute("#filter", "placeholder") == "筛选代理商、客户、号码"
-    assert AMOUNT.findall(page.inner_text("main")) == AMOUNT.findall(before)
+    assert page.evaluate(BESIDE_CHARTS) == amounts
     page.click("#language")
     assert page.inner_text("main") == before
 
@@ -143,6 +151,21 @@ def test_links_lead_to_the_gate_and_to_all_periods_and_back(opened, report):
     assert page.inner_text("h1") == "All periods"
     page.click("#periods tbody a")
     assert page.inner_text("h1") == "Close report 2026-10"
+
+
+def test_a_link_leads_to_the_bill(opened, report):
+    page = opened(report)
+    page.locator("#agents .open").first.click()
+    row = page.locator("#agents tr.of").first
+    key = row.locator("td").first.inner_text().split()[0]
+    for form in ("PDF", "XLSX"):
+        link = row.get_by_text(form, exact=True)
+        assert (report.parent / link.get_attribute("href")).is_file()
+        assert link.get_attribute("href") == f"invoices/{key}/bill-2026-10-{key}.{form.lower()}"
+    with page.expect_download() as download:
+        row.get_by_text("XLSX", exact=True).click()
+    assert download.value.suggested_filename == f"bill-2026-10-{key}.xlsx"
+    assert download.value.path().read_bytes()[:2] == b"PK"
 
 
 def test_it_prints_to_a4(opened, report):

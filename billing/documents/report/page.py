@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from billing.core.money import MICRO_PER_FEN
+from billing.core.money import MICRO_PER_FEN, MICRO_PER_YUAN
 from billing.documents.places import place
 from billing.documents.report import svg
 from billing.documents.report.figures import days_of, equations, key_figures, over_caps, share_bp
@@ -143,7 +143,7 @@ def _fall(steps: Sequence[FallStep], words: Words) -> Markup:
     bars = [
         svg.Bar(words(f"report.step.{step.figure}"), step.amount_micro, step.role != "change")
         for step in steps
-        if step.amount_micro or step.role == "sum"
+        if abs(step.amount_micro) * 2 >= MICRO_PER_YUAN or step.role == "sum"
     ]
     by_figure = {step.figure: words.printed(step.amount_micro, "price") for step in steps}
     said = words("report.fall_told", usage=by_figure["gross_usage"], net=by_figure["revenue_net"],

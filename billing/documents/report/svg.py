@@ -18,6 +18,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 26, 40
 _TICKS = 5
 _GLYPH = 13
 """Width of a Chinese character in a chart."""
+_EXACT_BELOW = 100
+"""Amounts of less than so many units are told to the hundredth of one."""
 _UNITS = (((10**8, "亿"), (10**4, "万")), ((10**9, "B"), (10**6, "M"), (10**3, "K")))
 
 
@@ -136,12 +138,13 @@ def compact(micro: int) -> Said:
 def _compact(micro: int, units: Sequence[tuple[int, str]]) -> str:
     sign = MINUS if micro < 0 else ""
     for size, name in units:
-        tenths = round_ratio(abs(micro), size * MICRO_PER_YUAN // 10)
-        if tenths >= 10:
-            point = f".{tenths % 10}" if tenths % 10 else ""
-            return f"{sign}{tenths // 10:,}{point}{name}"
-    whole = round_ratio(abs(micro), MICRO_PER_YUAN)
-    return f"{sign if whole else ''}{whole:,}"
+        if abs(micro) >= size * MICRO_PER_YUAN:
+            hundredths = round_ratio(abs(micro), size * MICRO_PER_YUAN // 100)
+            whole, rest = divmod(hundredths, 100)
+            point = f".{rest:02d}".rstrip("0") if rest and whole < _EXACT_BELOW else ""
+            return f"{sign}{whole:,}{point}{name}"
+    yuan = round_ratio(abs(micro), MICRO_PER_YUAN)
+    return f"{sign if yuan else ''}{yuan:,}"
 
 
 def _scale(low: int, high: int) -> tuple[int, int, list[int]]:

@@ -78,7 +78,7 @@ def charges(account: Account, book: RateBook, words: Words) -> Grid:
         rows,
         (words("doc.total"), "", "", None, "", *money),
         sheet=words("sheet.charges"),
-        limit=400,
+        limit=book.policy.documents.paper_rows,
     )
 
 

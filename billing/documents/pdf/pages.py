@@ -13,7 +13,9 @@ from billing.documents.printed import printed
 _WIDEST_IN_MARGIN = 20 * WIDE
 _FIGURE_SIZES = (140, 130, 120, 110, 100, 90, 80)
 _FIGURE_PADDING, _GUTTER = 22_000, 8_000
-_MOST_FIGURES = 4
+_SMALL_FIGURE = 110
+_MOST_FIGURES, _FEW_FIGURES = 5, 4
+"""Boxes in a row, while amounts are not smaller than that; otherwise in several rows."""
 _FIELD_SIZE = 9
 _WIDEST_LABEL = 100
 _PARTICULARS = (150, 230)
@@ -86,14 +88,21 @@ def _figure(one: Figure, lang: str) -> Page:
 
 def _figure_layout(figures: Sequence[Figure], lang: str) -> Page:
     """Boxes in a row, the largest size of print in which every amount stands on one line, and the height of a box."""
-    rows = max(-(-len(figures) // _MOST_FIGURES), 1)
-    columns = max(-(-len(figures) // rows), 1)
-    room = (PAGE_WIDTH - _GUTTER * (columns - 1)) // columns - _FIGURE_PADDING
     widest = max((text_width(_amount(one.value, one.kind, lang)) for one in figures), default=0)
+    columns = max(min(len(figures), _MOST_FIGURES), 1)
+    if widest * _SMALL_FIGURE // 10 > _room(columns) or len(figures) > columns:
+        rows = max(-(-len(figures) // _FEW_FIGURES), 1)
+        columns = max(-(-len(figures) // rows), 1)
+    room = _room(columns)
     size = next((size for size in _FIGURE_SIZES if widest * size // 10 <= room), _FIGURE_SIZES[-1])
     longest = max((text_width(shown(one.label)) for one in figures), default=0) * 75 // 10
     lines = -(-longest // room)
     return {"figure-columns": columns, "figure-size": size, "figure-height": 34 + 9 * max(lines, 1)}
+
+
+def _room(columns: int) -> int:
+    """Width inside one of so many boxes, thousandths of a point."""
+    return (PAGE_WIDTH - _GUTTER * (columns - 1)) // columns - _FIGURE_PADDING
 
 
 def _label_width(fields: Sequence[Field]) -> int:

@@ -114,7 +114,7 @@ def _cut(grid: Grid, lang: str) -> str:
 
 def _bars(chart: Bars, lang: str) -> Page:
     """Bars along one axis from the least value to the largest: where each starts and how long it is."""
-    values = [value for _, value in chart.bars]
+    values = [value or 0 for _, value in chart.bars]
     least, most = min([0, *values]), max([0, *values])
     span = max(most - least, 1)
     told = [(shown(label), printed(value, chart.kind, lang)) for label, value in chart.bars]
@@ -173,7 +173,7 @@ def _step(step: Step, lang: str) -> Page:
     return {
         "sign": _SIGNS[step.sign],
         "label": breakable(shown(step.label)),
-        "value": printed(step.value, "money", lang),
+        "value": printed(-step.value if step.sign == "-" else step.value, "money", lang),
         "told": breakable(shown(step.told)),
         "sum": step.sign == "=",
     }

@@ -99,13 +99,14 @@ def _scheme_name(scheme: str | None, book: RateBook, words: Words) -> str:
 
 
 def _sections(month: AgentMonth, book: RateBook, words: Words) -> Iterator[Section]:
+    limit = book.policy.documents.paper_rows
     yield ladder(month, words)
     yield tiers(month, book, words)
     yield months(month, words)
     if month.own:
-        yield own_customers(month.own, words)
+        yield own_customers(month.own, limit, words)
     if month.below:
-        yield customers_below(month.below, words)
+        yield customers_below(month.below, limit, words)
     schemes = (line[CommissionLine.scheme] for line in month.lines)
     readings = [words.name(code) for code in commission_readings(book, schemes)]
     yield Notes(words("doc.readings"), [*readings, words("statement.dispute")])

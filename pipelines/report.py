@@ -13,7 +13,7 @@ from billing.core.period import Period
 from billing.documents.report.inputs import GateBatch, GateFile, GateRule, ReportInputs
 from billing.tables.calls import Suspense, UsageTotal
 from billing.tables.documents import CallAnalysis, Conservation, Invoice, InvoiceLine
-from billing.validation.rules import breaches, load_rules, share_rules
+from billing.validation.rules import Rule, breaches, load_rules, share_rules
 from pipelines.books import Books, library_versions
 from pipelines.gate import prices_of, results_of
 from pipelines.parts import Part
@@ -49,7 +49,7 @@ def report_inputs(
         status: draft or closed.
         previous_manifest: hash of the manifest of the period closed before.
     """
-    before = period.shifted(-1)
+    before, rules = period.shifted(-1), load_rules()
     return ReportInputs(
         period=period,
         status=status,
@@ -61,8 +61,8 @@ def report_inputs(
             else None
         ),
         held=held_by_reason(tables[Suspense.name], prices_of(tables[UsageTotal.name].lazy())),
-        batches=_batches(books, parts),
-        rules=[GateRule(rule.id, rule.severity, rule.action, rule.sentence) for rule in _rules()],
+        batches=_batches(books, parts, rules),
+        rules=[GateRule(rule.id, rule.severity, rule.action, rule.sentence) for rule in (*rules, *share_rules(rules))],
         facts=facts,
         previous_manifest=previous_manifest,
         has_documents=bool(facts.get("documents")),
@@ -117,14 +117,9 @@ def _by_bill(invoices: pl.DataFrame, lines: pl.DataFrame) -> dict[str, list[Any]
     return bills
 
 
-def _rules() -> list[Any]:
-    rules = load_rules()
-    return [*rules, *share_rules(rules)]
-
-
-def _batches(books: Books, parts: Sequence[Part]) -> list[GateBatch]:
+def _batches(books: Books, parts: Sequence[Part], rules: Sequence[Rule]) -> list[GateBatch]:
     """What the gate said of each batch that brought calls of the period, by page."""
-    of_calls = {rule.id: breaches(rule) for rule in load_rules() if rule.scope == "call"}
+    of_calls = {rule.id: breaches(rule) for rule in rules if rule.scope == "call"}
     found = results_of(books, {part.file_number for part in parts})
     return [GateBatch(page, [_file(result, of_calls) for result in results]) for page, results in sorted(found.items())]
 

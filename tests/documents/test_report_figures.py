@@ -182,14 +182,21 @@ def test_calls_over_a_cap_and_not_those_of_an_allowance():
 
 
 def test_three_levels_of_a_carrier():
-    calls = _rows(UsageTotal, "service_number", "call_count", "settlement_billed_seconds", "settlement_micro")
-    line = _rows(SettlementLine, "carrier_id", "service_number", "kind", "call_count", "billed_seconds", "gross_micro")
+    price = "settlement_rate_id"
+    calls = _rows(UsageTotal, "service_number", price, "call_count", "settlement_billed_seconds", "settlement_micro")
+    line = _rows(
+        SettlementLine, "carrier_id", "service_number", price, "kind", "call_count", "billed_seconds", "gross_micro"
+    )
     leg = _rows(Posting, "document", "leg", "event", "party_id", "debit_micro", "credit_micro")
     tables = {
-        UsageTotal.name: calls((N1, 2, 60, 123_456), (N1, 1, 6, 100_000), (N2, 5, 30, 70_000)),
+        # N1 went from one carrier to the other within the month.
+        UsageTotal.name: calls(
+            (N1, "u@1", 2, 60, 123_456), (N1, "u@1", 1, 6, 100_000), (N1, "t@1", 4, 24, 10_000), (N2, "t@1", 1, 6, 60_000)
+        ),
         SettlementLine.name: line(
-            ("U", N1, "usage", 3, 66, 22 * FEN), ("U", N1, "true_up", None, None, 5 * YUAN),
-            ("T", N2, "usage", 5, 30, 7 * FEN), ("T", N2, "true_up", None, None, -YUAN),
+            ("U", N1, "u@1", "usage", 3, 66, 22 * FEN), ("U", N1, "u@1", "true_up", None, None, 5 * YUAN),
+            ("T", N1, "t@1", "usage", 4, 24, 1 * FEN), ("T", N2, "t@1", "usage", 1, 6, 6 * FEN),
+            ("T", N2, "t@1", "true_up", None, None, -YUAN),
         ),
         Posting.name: leg(
             ("settlement/U", 1, "settlement", "U", 479 * FEN, 0), ("settlement/U", 2, "settlement", "U", 43 * FEN, 0),
@@ -205,6 +212,7 @@ def test_three_levels_of_a_carrier():
         Level("true_up", None, None, 5 * YUAN),
         Level("total", None, None, 522 * FEN, 0),
     )
+    assert second.levels[0] == Level("calls", 5, 30, 70_000)
     assert second.levels[-1] == Level("total", None, None, -93 * FEN, 0), "the carrier owes us"
 
 

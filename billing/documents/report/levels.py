@@ -82,16 +82,11 @@ def carrier_levels(tables: Mapping[str, pl.DataFrame], book: RateBook) -> list[C
 
 
 def _by_call(usage: pl.DataFrame, lines: pl.DataFrame) -> dict[str, tuple[int, int, int]]:
-    """Calls, seconds and exact amount of each carrier, from the calls."""
-    carriers = lines.select(SettlementLine.service_number, SettlementLine.carrier_id).unique(
-        SettlementLine.service_number
-    )
+    """Calls, seconds and exact amount of each carrier, from the calls; a number may change its carrier in a month."""
+    of_price = (SettlementLine.service_number, SettlementLine.settlement_rate_id)
+    carriers = lines.select(*of_price, SettlementLine.carrier_id).sort(pl.all()).unique(of_price, keep="first")
     measures = (UsageTotal.call_count, UsageTotal.settlement_billed_seconds, UsageTotal.settlement_micro)
-    sums = (
-        usage.join(carriers, on=SettlementLine.service_number)
-        .group_by(SettlementLine.carrier_id)
-        .agg(pl.col(measures).sum())
-    )
+    sums = usage.join(carriers, on=of_price).group_by(SettlementLine.carrier_id).agg(pl.col(measures).sum())
     return {row[0]: (row[1], row[2], row[3]) for row in sums.iter_rows()}
 
 

@@ -130,6 +130,8 @@ def _stated(told: ReportInputs, book: RateBook) -> dict[str, str]:
 def _daily(told: ReportInputs, words: Words) -> dict[str, Any]:
     days, late = days_of(told.tables, told.period)
     most = max(days, key=lambda day: day.usage_micro)
+    if not any(day.call_count for day in days):
+        return {"days": days, "late": late, "chart": None, "told": words("report.no_calls")}
     lines = [
         svg.Line(words("report.day_usage"), [day.usage_micro for day in days], "one"),
         svg.Line(words("report.day_cost"), [day.settlement_micro for day in days], "two"),

@@ -58,7 +58,7 @@ def line_chart(title: Said, told: Said, marks: Sequence[str], lines: Sequence[Li
     parts += [
         f'<text class="tick mid" x="{xs[index]}" y="{height - 14}">{escape(mark)}</text>'
         for index, mark in enumerate(marks)
-        if index % every == 0
+        if index % every == 0 or index == last
     ]
     first = lines[0]
     area = " ".join(f"{x},{y(value)}" for x, value in zip(xs, first.values, strict=True))

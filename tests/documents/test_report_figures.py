@@ -191,7 +191,8 @@ def test_three_levels_of_a_carrier():
     tables = {
         # N1 went from one carrier to the other within the month.
         UsageTotal.name: calls(
-            (N1, "u@1", 2, 60, 123_456), (N1, "u@1", 1, 6, 100_000), (N1, "t@1", 4, 24, 10_000), (N2, "t@1", 1, 6, 60_000)
+            (N1, "u@1", 2, 60, 123_456), (N1, "u@1", 1, 6, 100_000),
+            (N1, "t@1", 4, 24, 10_000), (N2, "t@1", 1, 6, 60_000),
         ),
         SettlementLine.name: line(
             ("U", N1, "u@1", "usage", 3, 66, 22 * FEN), ("U", N1, "u@1", "true_up", None, None, 5 * YUAN),

@@ -146,7 +146,8 @@ def test_links_lead_to_the_gate_and_to_all_periods_and_back(opened, report):
     page.locator("#gate details summary").click() if page.locator("#gate details:not([open])").count() else None
     page.locator("#gate li a").first.click()
     assert "Quality gate" in page.title()
-    page.go_back()
+    page.click("a[href='../close_report.html']")
+    assert page.inner_text("h1") == "Close report 2026-10"
     page.click("nav a[href='../index.html']")
     assert page.inner_text("h1") == "All periods"
     page.click("#periods tbody a")

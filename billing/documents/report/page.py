@@ -60,7 +60,7 @@ def render_report(told: ReportInputs, book: RateBook) -> str:
         gate=gate_told(told),
         carriers=carrier_levels(told.tables, book),
         over_caps=over_caps(told.tables),
-        losing=sum(customer.margin_micro < 0 for agent in agents for customer in agent.parts),
+        losing=sum(bool(own.key) and own.margin_micro < 0 for agent in agents for own in agent.parts),
         reasons=list(told.held.select("reason", "count").sort("count", "reason", descending=[True, False]).iter_rows()),
         held_micro=told.held["value_micro"].sum(),
         stated=_stated(told, book),

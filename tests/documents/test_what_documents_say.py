@@ -12,7 +12,7 @@ from billing.balances.stage import carry_balances
 from billing.documents.model import Bars, Grid, Ladder, Notes
 from billing.documents.stage import make_documents
 from billing.documents.words import Words
-from billing.tables.documents import AgentBalance, CommissionLine, Invoice, InvoiceLine, TaxLine
+from billing.tables.documents import AccountBalance, AgentBalance, CommissionLine, Invoice, InvoiceLine, TaxLine
 from tests.publishing import sample_month
 
 NOTHING_EARLIER = {table.name: table.empty() for table in (Invoice, TaxLine, AgentBalance)}
@@ -220,6 +220,12 @@ def test_words_that_ask_for_what_is_not_there_are_passed_over():
         "最低消费 40.00 元，已计 1.00 元"
     )
     assert words.first_that_fits(["how.nothing"], {}) == ""
+
+
+def test_who_has_paid_ahead_is_not_asked_for_money(tables, rates):
+    balances = tables[AccountBalance.name].with_columns(payable_micro=pl.lit(0, pl.Int64))
+    bill = _made({**tables, AccountBalance.name: balances}, rates)["bill", "C-1"]
+    assert bill.sections[0].lines[0] == "本期无需付款。"
 
 
 def test_page_one_tells_how_to_pay_before_any_list(documents):

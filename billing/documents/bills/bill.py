@@ -153,7 +153,9 @@ def _balances(account: Account, words: Words) -> Iterator[Grid]:
 def how_to_pay(account: Account, book: RateBook, words: Words) -> Notes:
     """Where the money goes, until when objections are heard, and what this paper is not."""
     company, lines = book.policy.company, []
-    if company.bank_account:
+    if not payable_micro(account):
+        lines.append(words("bill.nothing_to_pay"))
+    elif company.bank_account:
         values = {"name": company.name, "bank": company.bank_name or "", "account": company.bank_account}
         lines.append(words("bill.pay_to", **values, reference=_reference(account)))
     else:

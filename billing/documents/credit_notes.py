@@ -4,14 +4,15 @@ A red-letter fapiao reverses a blue one, by tax code and rate, and never for mor
 The sheet has what is needed to ask for one; numbers that the tax platform gives are left to be filled in.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
 from billing.core.period import Period
 from billing.documents.amount_words import capitals
+from billing.documents.bills.charges import how_it_came, item_name
 from billing.documents.model import Column, Document, Field, Figure, Grid, Notes, Standing
+from billing.documents.names import tax_name
 from billing.documents.parties import period_words, seller
 from billing.documents.rows import Row, rows_by, sorted_table, total
 from billing.documents.words import Words
@@ -123,18 +124,18 @@ def _note(
         ],
         capitals=Field(words("credit.in_words"), capitals(gross)),
         sections=[
-            _credits(credits, words),
-            _originals(credits, blue, words),
-            _reasons(credits, lines, words),
+            _credits(credits, book, words),
+            _originals(credits, blue, book, words),
+            _reasons(credits, lines, book, words),
             Notes(words("doc.notes"), [words("credit.note"), words("credit.confirm"), words("credit.partial")]),
         ],
     )
 
 
-def _credits(credits: list[Row], words: Words) -> Grid:
+def _credits(credits: list[Row], book: RateBook, words: Words) -> Grid:
     rows = [
         (
-            words.name(f"doc.tax.{line[TaxLine.tax_code]}"),
+            tax_name(line[TaxLine.tax_code], book, words),
             line[TaxLine.classification_code],
             line[TaxLine.vat_rate_bp],
             *(line[name] for name in _MONEY),
@@ -156,12 +157,12 @@ def _credits(credits: list[Row], words: Words) -> Grid:
     )
 
 
-def _originals(credits: list[Row], blue: list[Row], words: Words) -> Grid:
+def _originals(credits: list[Row], blue: list[Row], book: RateBook, words: Words) -> Grid:
     """The earlier lines that the credits may refer to; what none of them covers is said."""
     rows: list[tuple[str | int | None, ...]] = []
     for credit in credits:
         drawn = draw(credit, blue)
-        tax = words.name(f"doc.tax.{credit[TaxLine.tax_code]}")
+        tax = tax_name(credit[TaxLine.tax_code], book, words)
         rate = credit[TaxLine.vat_rate_bp]
         for line, amount in drawn:
             rows.append(
@@ -182,14 +183,14 @@ def _originals(credits: list[Row], blue: list[Row], words: Words) -> Grid:
     return Grid(words("credit.originals"), columns, rows, note=words("credit.originals_note"))
 
 
-def _reasons(credits: list[Row], lines: list[Row], words: Words) -> Grid:
+def _reasons(credits: list[Row], lines: list[Row], book: RateBook, words: Words) -> Grid:
     """The lines of the bill that take something back, with their reasons."""
     codes = {(line[TaxLine.tax_code], line[TaxLine.vat_rate_bp]) for line in credits}
     rows = [
         (
             line[InvoiceLine.service_number] or words("doc.none"),
-            words.name(f"item.{line[InvoiceLine.item]}"),
-            json.loads(line[InvoiceLine.explanation] or "{}").get("reason", ""),
+            item_name(line, book, words),
+            how_it_came(line, book, words),
             line[InvoiceLine.gross_micro],
         )
         for line in lines

@@ -10,6 +10,7 @@ from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.documents.amount_words import capitals
 from billing.documents.model import Column, Document, Field, Figure, Grid, Notes, Section, Standing, Value
+from billing.documents.names import settlement_plan_name
 from billing.documents.parties import period_words, seller
 from billing.documents.rows import Row, rows_by, sorted_table, total
 from billing.documents.words import Words
@@ -18,6 +19,7 @@ from billing.tables.catalog import Carrier
 from billing.tables.documents import SettlementLine
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_IN_LISTS = tuple(column for column in SettlementLine.columns if column != SettlementLine.explanation)
 _MONEY = (SettlementLine.net_micro, SettlementLine.tax_micro, SettlementLine.gross_micro)
 
 
@@ -50,11 +52,10 @@ def settlement_csv(tables: Mapping[str, pl.DataFrame]) -> Iterator[tuple[str, st
     for carrier_id, lines in _by_carrier(tables).items():
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(str(column).removesuffix("_micro") for column in SettlementLine.columns)
+        writer.writerow(str(column).removesuffix("_micro") for column in _IN_LISTS)
         for line in lines:
             writer.writerow(
-                yuan_exact(line[column]) if column.is_money else _safe(line[column])
-                for column in SettlementLine.columns
+                yuan_exact(line[column]) if column.is_money else _safe(line[column]) for column in _IN_LISTS
             )
         yield carrier_id, "\ufeff" + text.getvalue()
 
@@ -96,23 +97,23 @@ def _sheet(
             Figure(words("doc.settlement_due"), gross, strong=True),
         ],
         capitals=Field(words("settlement.payable_words"), capitals(gross)),
-        sections=list(_sections(lines, book.policy.documents.paper_rows, words)),
+        sections=list(_sections(lines, book, words)),
         signatures=(words("settlement.carrier_signs"), words("statement.we_sign")),
     )
 
 
-def _sections(lines: list[Row], limit: int, words: Words) -> Iterator[Section]:
-    yield _by_rate(lines, words)
-    yield _by_number(lines, limit, words)
+def _sections(lines: list[Row], book: RateBook, words: Words) -> Iterator[Section]:
+    yield _by_rate(lines, book, words)
+    yield _by_number(lines, book.policy.documents.paper_rows, words)
     yield Notes(words("doc.notes"), [words("settlement.note")])
 
 
-def _by_rate(lines: list[Row], words: Words) -> Grid:
+def _by_rate(lines: list[Row], book: RateBook, words: Words) -> Grid:
     """The statement's total by plan and kind: the level at which two statements are compared first."""
     grouped: dict[tuple[str, str, int], list[Row]] = {}
     for line in lines:
         key = (
-            line[SettlementLine.settlement_rate_id],
+            settlement_plan_name(line[SettlementLine.settlement_rate_id], book, words),
             words(f"doc.kind.{line[SettlementLine.kind]}"),
             line[SettlementLine.vat_rate_bp],
         )

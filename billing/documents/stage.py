@@ -43,7 +43,7 @@ def make_documents(
     """
     words = Words(lang or book.policy.lang)
     return chain(
-        bills(tables, book, standing, words, only),
+        bills(tables, book, period, standing, words, only),
         credit_notes(tables, earlier, book, standing, words, only),
         statements(tables, earlier, book, period, standing, words, only),
         settlement_sheets(tables, book, period, standing, words, only),

@@ -116,7 +116,7 @@ def test_no_statement_shows_another_agents_customers_or_callers(documents):
 
 def test_accrued_and_released_stand_apart(documents):
     figures = {figure.label: figure.value for figure in documents["statement", "A-2"].figures}
-    assert (figures["本期计提"], figures["本期可付"], figures["本期应付"]) == (7_500_000, 0, 0)
+    assert (figures["本期计提"], figures["本期可付"], figures["本期应付（含税）"]) == (7_500_000, 0, 0)
     assert documents["statement", "A-2"].capitals.value == "零元整"
 
 
@@ -127,6 +127,7 @@ def test_an_agent_above_sees_numbers_and_own_share_only(tables, rates):
         pl.lit("A-1").alias("agent_id"),
         pl.lit("above").alias("commission_key"),
         pl.lit(1_230_000, pl.Int64).alias("accrued_micro"),
+        pl.lit(4_000, pl.Int64).alias("share_bp"),
     )
     lines = pl.concat([tables[CommissionLine.name].filter(pl.col("agent_id") != "A-2"), below, above])
     balances = carry_balances(sample_month.PERIOD, Invoice.empty(), InvoiceLine.empty(), lines, rates).tables

@@ -18,11 +18,10 @@ from billing.tables.documents import (
     Invoice,
     InvoiceLine,
     LateFee,
-    ServiceCredit,
     TaxLine,
 )
 
-_OF_CONTRACT = (AccountBalance, LateFee, AllowanceMovement, CallerShare, ServiceCredit, UsageTotal, CallAnalysis)
+_OF_CONTRACT = (LateFee, AllowanceMovement, CallerShare, UsageTotal, CallAnalysis)
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,6 @@ class Account:
 
     invoice: Row
     customer: Row
-    contracts: dict[str, Row]
     numbers: list[str]
     lines: list[Row]
     taxes: list[Row]
@@ -39,7 +37,6 @@ class Account:
     late_fees: list[Row]
     allowances: list[Row]
     shares: list[Row]
-    credits: list[Row]
     usage: list[Row]
     analysis: list[Row]
 
@@ -49,47 +46,62 @@ class Account:
         return Period.parse(self.invoice[Invoice.period])
 
 
-def accounts(tables: Mapping[str, pl.DataFrame], book: RateBook, only: str | None = None) -> Iterator[Account]:
-    """The accounts of a month in the order of its invoices.
+def accounts(
+    tables: Mapping[str, pl.DataFrame], book: RateBook, period: Period, only: str | None = None
+) -> Iterator[Account]:
+    """The accounts of a month by customer: those with a bill, and those without who paid, owe or have money with us.
 
     Args:
         tables: the document tables and usage_total.
         book: customers, contracts and subscriptions.
+        period: the billing period.
         only: one customer; all when None.
     """
-    invoices = sorted_table(tables, Invoice)
     contracts = rows_by(book.table(Contract.name), Contract.customer_id)
-    if only is not None:
-        invoices = invoices.filter(pl.col(Invoice.customer_id) == only)
+    invoices = {row[Invoice.customer_id]: row for row in sorted_table(tables, Invoice).iter_rows(named=True)}
+    balances = rows_by(sorted_table(tables, AccountBalance), AccountBalance.customer_id)
     customers = {row[Customer.customer_id]: row for row in book.table(Customer.name).iter_rows(named=True)}
     of_invoice = {table: rows_by(sorted_table(tables, table), "invoice_key") for table in (InvoiceLine, TaxLine)}
     of_contract = {table: rows_by(sorted_table(tables, table), "contract_id") for table in _OF_CONTRACT}
     held = rows_by(book.table(Subscription.name).sort(Subscription.key), Subscription.contract_id)
-    for invoice in invoices.iter_rows(named=True):
-        customer_id, key = invoice[Invoice.customer_id], invoice[Invoice.invoice_key]
-        own = {row[Contract.contract_id]: row for row in contracts.get(customer_id, [])}
-
+    told = {customer_id for customer_id, rows in balances.items() if any(_has_money(row) for row in rows)}
+    for customer_id in sorted({*invoices, *told} if only is None else {only} & {*invoices, *told}):
+        customer = customers.get(customer_id) or dict.fromkeys(Customer.schema())
+        invoice = invoices.get(customer_id) or _no_bill(customer_id, customer, period)
+        key = invoice[Invoice.invoice_key]
+        lines, own_balances = of_invoice[InvoiceLine].get(key, []), balances.get(customer_id, [])
+        catalog = [row[Contract.contract_id] for row in contracts.get(customer_id, [])]
+        # A contract that has left the catalog still has its lines and its balance.
+        own = dict.fromkeys([*catalog, *(row["contract_id"] for row in (*lines, *own_balances))])
         rows = {
             table: [row for contract_id in own for row in grouped.get(contract_id, [])]
             for table, grouped in of_contract.items()
         }
         yield Account(
             invoice=invoice,
-            customer=customers.get(customer_id) or dict.fromkeys(Customer.schema()),
-            contracts=own,
-            numbers=_numbers(
-                Period.parse(invoice[Invoice.period]), [row for each in own for row in held.get(each, [])]
-            ),
-            lines=of_invoice[InvoiceLine].get(key, []),
+            customer=customer,
+            numbers=_numbers(period, [row for contract_id in own for row in held.get(contract_id, [])]),
+            lines=lines,
             taxes=of_invoice[TaxLine].get(key, []),
-            balances=rows[AccountBalance],
+            balances=own_balances,
             late_fees=rows[LateFee],
             allowances=rows[AllowanceMovement],
             shares=rows[CallerShare],
-            credits=rows[ServiceCredit],
             usage=rows[UsageTotal],
             analysis=rows[CallAnalysis],
         )
+
+
+def _has_money(balance: Row) -> bool:
+    """Whether something came in, is owed, or is with us."""
+    return bool(balance[AccountBalance.received_micro] or balance[AccountBalance.closing_micro])
+
+
+def _no_bill(customer_id: str, customer: Row, period: Period) -> Row:
+    """A customer's month without a line: it has no number, and nothing of it is due."""
+    money = {str(column): 0 for column in Invoice.columns if column.is_money}
+    own = {Invoice.customer_id: customer_id, Invoice.customer_name: customer[Customer.customer_name] or customer_id}
+    return dict.fromkeys(Invoice.schema()) | money | own | {Invoice.period: str(period), Invoice.line_count: 0}
 
 
 def _numbers(period: Period, held: list[Row]) -> list[str]:

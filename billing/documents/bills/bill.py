@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
+from billing.core.money import yuan
+from billing.core.period import Period
 from billing.documents.amount_words import capitals
 from billing.documents.bills.account import Account, accounts
 from billing.documents.bills.analysis import call_analysis
@@ -23,18 +25,24 @@ _PAID_AHEAD = ("full_prepayment", "annual_payment")
 
 
 def bills(
-    tables: Mapping[str, pl.DataFrame], book: RateBook, standing: Standing, words: Words, only: str | None = None
+    tables: Mapping[str, pl.DataFrame],
+    book: RateBook,
+    period: Period,
+    standing: Standing,
+    words: Words,
+    only: str | None = None,
 ) -> Iterator[Document]:
-    """Every customer's bill of a month, in the order of the invoices.
+    """Every customer's bill of a month, by customer; who paid or owes and has no line gets a statement of account.
 
     Args:
         tables: the document tables of the month and usage_total.
         book: catalog, plans and policy.
+        period: the billing period.
         standing: draft, final or reprint.
         words: of the language wanted.
         only: one customer id; all when None.
     """
-    for account in accounts(tables, book, only):
+    for account in accounts(tables, book, period, only):
         yield _bill(account, book, standing, words)
 
 
@@ -48,7 +56,7 @@ def _bill(account: Account, book: RateBook, standing: Standing, words: Words) ->
         lang=words.lang,
         standing=standing,
         issued_on=account.period.end,
-        title=words("doc.bill"),
+        title=words("doc.bill") if account.lines else words("doc.account_statement"),
         subtitle=words("doc.not_fapiao"),
         seller=seller(book.policy.company, words),
         recipient=_recipient(account, words),
@@ -56,13 +64,19 @@ def _bill(account: Account, book: RateBook, standing: Standing, words: Words) ->
             Field(words("doc.bill_number"), invoice[Invoice.invoice_number] or words("doc.no_number_yet")),
             Field(words("doc.period"), period_words(account.period, words)),
             Field(words("doc.issued_on"), account.period.end, "date"),
-            Field(words("doc.due_date"), invoice[Invoice.due_date], "date"),
+            *_due(account, words),
             Field(words("doc.dispute_until"), dispute_deadline(account.period), "date"),
         ],
         figures=_figures(account, words),
         capitals=Field(words("doc.payable_words"), capitals(payable)),
         sections=list(_sections(account, book, words)),
     )
+
+
+def _due(account: Account, words: Words) -> list[Field]:
+    """The day by which this month's bill is due, where anything is to be paid."""
+    due = account.invoice[Invoice.due_date]
+    return [Field(words("doc.due_date"), due, "date")] if due and payable_micro(account) else []
 
 
 def payable_micro(account: Account) -> int:
@@ -87,36 +101,38 @@ def _recipient(account: Account, words: Words) -> list[Field]:
 
 
 def _figures(account: Account, words: Words) -> list[Figure]:
-    """What stood before, what came in, what this month costs, what is to be paid; money paid ahead has other words."""
+    """What stood before, what came in, what this month costs, what stands after, what is to be paid.
+
+    Before - received + charges = after. What stands after is told where it is not what is to be paid: money of the
+    customer that is with us, or a contract that does not pay for another.
+    """
     opening, received, closing = (
         total(account.balances, name)
         for name in (AccountBalance.opening_micro, AccountBalance.received_micro, AccountBalance.closing_micro)
     )
-    gross = account.invoice[Invoice.gross_micro]
+    payable = payable_micro(account)
     modes = {row[AccountBalance.payment_mode] for row in account.balances}
-    payable = Figure(words("bill.payable"), payable_micro(account), strong=True)
-    if modes and modes <= set(_PAID_AHEAD):
-        return [
-            Figure(words("bill.ahead_opening"), -opening),
-            Figure(words("bill.ahead_received"), received),
-            Figure(words("bill.gross"), gross),
-            Figure(words("bill.ahead_closing"), -closing),
-            payable,
-        ]
-    return [
-        Figure(words("bill.opening"), opening),
-        Figure(words("bill.received"), received),
-        Figure(words("bill.gross"), gross),
-        payable,
-    ]
+    is_ahead = bool(modes) and modes <= set(_PAID_AHEAD)
+    before = Figure(words("bill.ahead_opening"), -opening) if is_ahead else Figure(words("bill.opening"), opening)
+    came_in = words("bill.ahead_received") if is_ahead else words("bill.received")
+    figures = [before, Figure(came_in, received), Figure(words("bill.gross"), account.invoice[Invoice.gross_micro])]
+    if is_ahead:
+        figures.append(Figure(words("bill.ahead_closing"), -closing))
+    elif closing < 0:
+        figures.append(Figure(words("bill.left_over"), -closing))
+    elif closing != payable:
+        figures.append(Figure(words("bill.closing"), closing))
+    return [*figures, Figure(words("bill.payable"), payable, strong=True)]
 
 
 def _sections(account: Account, book: RateBook, words: Words) -> Iterator[Section]:
     yield how_to_pay(account, book, words)
-    yield from summary(account, book, words)
-    yield charges(account, book, words)
+    if account.lines:
+        yield from summary(account, book, words)
+        yield charges(account, book, words)
     yield from _balances(account, words)
-    yield taxes(account, words)
+    if account.taxes:
+        yield taxes(account, book, words)
     yield from pools(account, words)
     yield from _late_fees(account, words)
     yield from days(account, words)
@@ -129,7 +145,8 @@ def _sections(account: Account, book: RateBook, words: Words) -> Iterator[Sectio
 def _balances(account: Account, words: Words) -> Iterator[Grid]:
     """Contract by contract, where there is more than one or one that is paid ahead."""
     rows = account.balances
-    if len(rows) < 2 and not any(row[AccountBalance.payment_mode] in _PAID_AHEAD for row in rows):
+    is_plain = total(rows, AccountBalance.closing_micro) == payable_micro(account)
+    if len(rows) < 2 and is_plain and not any(row[AccountBalance.payment_mode] in _PAID_AHEAD for row in rows):
         return
     names = ("opening_micro", "received_micro", "billed_micro", "closing_micro", "payable_micro")
     columns = (
@@ -140,28 +157,35 @@ def _balances(account: Account, words: Words) -> Iterator[Grid]:
     lines = [
         (
             row[AccountBalance.contract_id],
-            words(f"doc.mode.{row[AccountBalance.payment_mode]}"),
+            words.name(f"doc.mode.{row[AccountBalance.payment_mode]}", words("doc.none")),
             *(row[name] for name in names),
         )
         for row in rows
     ]
     totals: Sequence[Value] = (words("doc.total"), "", *(total(rows, name) for name in names))
     note = words("bill.balances_note")
-    yield Grid(words("bill.balances"), columns, lines, totals if len(rows) > 1 else None, note, limit=40)
+    yield Grid(words("bill.balances"), columns, lines, totals if len(rows) > 1 else None, note)
 
 
 def how_to_pay(account: Account, book: RateBook, words: Words) -> Notes:
     """Where the money goes, until when objections are heard, and what this paper is not."""
     company, lines = book.policy.company, []
+    overdue = [fee for fee in account.late_fees if fee[LateFee.unpaid_micro]]
+    if overdue:
+        since = min(fee[LateFee.due_date] for fee in overdue).isoformat()
+        lines.append(words("bill.overdue", amount=yuan(total(overdue, LateFee.unpaid_micro)), since=since))
     if not payable_micro(account):
         lines.append(words("bill.nothing_to_pay"))
     elif company.bank_account:
-        values = {"name": company.name, "bank": company.bank_name or "", "account": company.bank_account}
+        values = {"name": company.name, "bank": company.bank_name, "account": company.bank_account}
         lines.append(words("bill.pay_to", **values, reference=_reference(account)))
     else:
         lines.append(words("bill.pay_as_agreed", reference=_reference(account)))
-    hotline = company.hotline or words("doc.none")
-    lines.append(words("bill.dispute", until=dispute_deadline(account.period).isoformat(), hotline=hotline))
+    until = dispute_deadline(account.period).isoformat()
+    if company.hotline:
+        lines.append(words("bill.dispute_hotline", until=until, hotline=company.hotline))
+    else:
+        lines.append(words("bill.dispute", until=until))
     lines.append(words("doc.not_fapiao"))
     return Notes(words("bill.how_to_pay"), lines)
 
@@ -194,4 +218,4 @@ def _late_fees(account: Account, words: Words) -> Iterator[Grid]:
         Column(words("doc.late_fee"), "money"),
         Column(words("doc.late_fee_billed"), "money"),
     )
-    yield Grid(words("doc.late_fees"), columns, rows, note=words("doc.late_fee_note"), limit=60)
+    yield Grid(words("doc.late_fees"), columns, rows, note=words("doc.late_fee_note"))

@@ -2,19 +2,25 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 from billing.documents.bills.account import Account
 from billing.documents.model import Column, Grid
+from billing.documents.names import tax_name
 from billing.documents.prices import price_words
 from billing.documents.printed import printed
 from billing.documents.rows import Row
 from billing.documents.words import Words
 from billing.rate_book.book import RateBook
+from billing.rate_book.quantity_price import yuan_text
 from billing.tables.documents import Invoice, InvoiceLine, TaxLine
 
 _SUMMED_FROM = 12
 """From so many lines on, a bill begins with a summary by item, so that page one shows the whole."""
+
+MILLIONTHS, MICRO_PER_UNIT = "1e-6 unit", 1_000_000
+"""Unit of a metered quantity that is not whole."""
 
 
 def summary(account: Account, book: RateBook, words: Words) -> Iterator[Grid]:
@@ -84,11 +90,16 @@ def charges(account: Account, book: RateBook, words: Words) -> Grid:
 
 def named(line: Row, account: Account, book: RateBook, words: Words) -> str:
     """What a line is of, as its plan calls it; with the month of use where that is an earlier one."""
-    rate_id = line[InvoiceLine.rate_id]
-    of_plan = book.retail_by_rate(rate_id)[0].words.get(line[InvoiceLine.item], {}) if rate_id else {}
-    name = of_plan.get(words.lang) or words.name(f"item.{line[InvoiceLine.item]}")
+    name = item_name(line, book, words)
     month = line[InvoiceLine.usage_period]
     return name if month == account.invoice[Invoice.period] else words("bill.of_month", name=name, month=month)
+
+
+def item_name(line: Row, book: RateBook, words: Words) -> str:
+    """An item as the plan calls it, else in our words."""
+    rate_id = line[InvoiceLine.rate_id]
+    of_plan = book.retail_by_rate(rate_id)[0].words.get(line[InvoiceLine.item], {}) if rate_id else {}
+    return of_plan.get(words.lang) or words.name(f"item.{line[InvoiceLine.item]}")
 
 
 def how_it_came(line: Row, book: RateBook, words: Words) -> str:
@@ -96,8 +107,9 @@ def how_it_came(line: Row, book: RateBook, words: Words) -> str:
     if line[InvoiceLine.kind] == "usage" and line[InvoiceLine.rate_id]:
         return price_words(book.call_price(line[InvoiceLine.rate_id]), words)
     values: Mapping[str, Any] = json.loads(line[InvoiceLine.explanation] or "{}")
+    values = {name: str(value).replace(" x ", " × ") for name, value in values.items()}
     kind = line[InvoiceLine.kind]
-    finer = [f"how.{kind}.days", f"how.{kind}.quantity", f"how.{kind}.share"]
+    finer = [f"how.{kind}.late", f"how.{kind}.days", f"how.{kind}.quantity", f"how.{kind}.share"]
     return words.first_that_fits([*finer, f"how.{kind}"], values)
 
 
@@ -108,14 +120,16 @@ def quantity(line: Row, words: Words) -> str:
         return ""
     if unit == "second":
         return printed(amount, "seconds", words.lang)
+    if unit == MILLIONTHS:
+        return f"{yuan_text(Fraction(amount, MICRO_PER_UNIT), 0)} {words('doc.unit.unit')}"
     return f"{printed(amount, 'count', words.lang)} {words(f'doc.unit.{unit}')}"
 
 
-def taxes(account: Account, words: Words) -> Grid:
+def taxes(account: Account, book: RateBook, words: Words) -> Grid:
     """The VAT of the bill, once a tax code and rate, as the e-fapiao has it."""
     rows = [
         (
-            words.name(f"doc.tax.{line[TaxLine.tax_code]}"),
+            tax_name(line[TaxLine.tax_code], book, words),
             line[TaxLine.classification_code],
             line[TaxLine.vat_rate_bp],
             line[TaxLine.net_micro],

@@ -12,8 +12,9 @@ from billing.documents.rows import Row, total
 from billing.documents.words import Words
 from billing.tables.calls import UsageTotal
 from billing.tables.documents import AllowanceMovement, CallerShare
+from billing.tables.schema import MICRO_YUAN
 
-_KINDS: dict[str, Kind] = {"second": "seconds", "call": "count", "part": "price"}
+_KINDS: dict[str, Kind] = {"second": "seconds", "call": "count", "part": "price", MICRO_YUAN: "price"}
 
 
 def pools(account: Account, words: Words) -> Iterator[Meters | Grid]:
@@ -29,7 +30,7 @@ def pools(account: Account, words: Words) -> Iterator[Meters | Grid]:
         Column(words("bill.pool_until"), "date"),
         *(Column(words(f"bill.pool_{name}"), share=2) for name in ("granted", "drawn", "lapsed", "remaining")),
     )
-    yield Grid(words("bill.pool_movements"), columns, [_movement(row, words) for row in movements], limit=40)
+    yield Grid(words("bill.pool_movements"), columns, [_movement(row, words) for row in movements])
 
 
 def _given(row: Row) -> int:
@@ -40,11 +41,13 @@ def _given(row: Row) -> int:
 def _meter(row: Row, words: Words) -> Meter:
     unit = row[AllowanceMovement.counted_in]
     left = _amount(row[AllowanceMovement.remaining], unit, words)
-    label = row[AllowanceMovement.allowance]
+    label = _name(row, words)
     if row[AllowanceMovement.service_number]:
         label = f"{label} {row[AllowanceMovement.service_number]}"
+    # Of a minimum of the year calls draw what is agreed; what is left of it is missing.
+    rest = "missing" if unit == MICRO_YUAN else "left"
     used, given = _in_kind(row[AllowanceMovement.drawn], unit), _in_kind(_given(row), unit)
-    return Meter(label, used, given, _KINDS[unit], words("bill.pool_left", left=left))
+    return Meter(label, used, given, _KINDS[unit], words(f"bill.pool_{rest}", left=left))
 
 
 def _movement(row: Row, words: Words) -> tuple[str | None, ...]:
@@ -59,7 +62,7 @@ def _movement(row: Row, words: Words) -> tuple[str | None, ...]:
         )
     )
     return (
-        row[AllowanceMovement.allowance],
+        _name(row, words),
         row[AllowanceMovement.service_number] or words("bill.shared"),
         row[AllowanceMovement.granted_on],
         row[AllowanceMovement.expires_on],
@@ -69,7 +72,14 @@ def _movement(row: Row, words: Words) -> tuple[str | None, ...]:
 
 def _amount(amount: int, unit: str, words: Words) -> str:
     text = printed(_in_kind(amount, unit), _KINDS[unit], words.lang)
-    return {"call": words("bill.calls", count=text), "part": words("bill.yuan", amount=text)}.get(unit, text)
+    if unit == "call":
+        return words("bill.calls", count=text)
+    return words("bill.yuan", amount=text) if unit in ("part", MICRO_YUAN) else text
+
+
+def _name(row: Row, words: Words) -> str:
+    name = row[AllowanceMovement.allowance]
+    return words.name(f"allowance.{name}", name)
 
 
 def _in_kind(amount: int, unit: str) -> int:
@@ -139,4 +149,4 @@ def callers_share(account: Account, words: Words) -> Iterator[Grid]:
         Column(words("bill.least"), "money"),
         Column(words("bill.most"), "money"),
     )
-    yield Grid(words("bill.callers_share"), columns, rows, note=words("bill.callers_share_note"), limit=20)
+    yield Grid(words("bill.callers_share"), columns, rows, note=words("bill.callers_share_note"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from billing.core.money import BASIS_POINTS
 from billing.core.period import Period
 from billing.documents.rows import Row, rows_by, sorted_table
 from billing.documents.words import Words
@@ -41,7 +42,7 @@ def agent_months(
 ) -> Iterator[AgentMonth]:
     """The agents of a month in order; a line of theirs also has `customer_name` and `numbers`.
 
-    A contract that somebody else sold is of an agent below: only that agent's own statement names its customer.
+    Only the statement of the agent who serves a customer names it: see `_is_own`.
     """
     numbers = _numbers_of_contracts(book, period)
     sold_by = dict(book.table(Contract.name).select(Contract.contract_id, Contract.agent_id).iter_rows())
@@ -53,24 +54,34 @@ def agent_months(
         agent_id = balance[AgentBalance.agent_id]
         if only not in (None, agent_id):
             continue
-        told = [
-            {
-                **line,
-                "customer_name": names.get(line[CommissionLine.customer_id]) or "",
-                "numbers": words("doc.comma").join(numbers[line[CommissionLine.contract_id]]),
-            }
-            for line in lines.get(agent_id, [])
-        ]
+        agent = agents.get(agent_id) or dict.fromkeys(Agent.schema()) | {Agent.agent_id: agent_id}
+        own: list[Row] = []
+        below: list[Row] = []
+        for line in lines.get(agent_id, []):
+            contract_id = line[CommissionLine.contract_id]
+            customer_name = names.get(line[CommissionLine.customer_id]) or ""
+            told = {**line, "customer_name": customer_name, "numbers": words("doc.comma").join(numbers[contract_id])}
+            (own if _is_own(line, agent, sold_by.get(contract_id)) else below).append(told)
         yield AgentMonth(
-            agent=agents.get(agent_id) or dict.fromkeys(Agent.schema()) | {Agent.agent_id: agent_id},
+            agent=agent,
             period=period,
             balance=balance,
-            own=[line for line in told if sold_by.get(line[CommissionLine.contract_id]) == agent_id],
-            below=[line for line in told if sold_by.get(line[CommissionLine.contract_id]) != agent_id],
+            own=own,
+            below=below,
             payable_by_period={
                 row[AgentBalance.period]: row[AgentBalance.payable_micro] for row in past.get(agent_id, [])
             },
         )
+
+
+def _is_own(line: Row, agent: Row, sold_by: str | None) -> bool:
+    """Whether the agent serves the customer of a line itself.
+
+    It does where it sold the contract, where it has nobody below, and where it earned the commission whole (a contract
+    that has changed hands since). What is left is a part of what an agent below it earned.
+    """
+    is_sole = line[CommissionLine.share_bp] == BASIS_POINTS
+    return is_sole or sold_by == agent[Agent.agent_id] or agent[Agent.parent_agent_id] is not None
 
 
 def _numbers_of_contracts(book: RateBook, period: Period) -> dict[str, list[str]]:

@@ -17,7 +17,7 @@ def own_customers(lines: list[Row], limit: int, words: Words) -> Grid:
             line[CommissionLine.contract_id],
             line["numbers"],
             _rule_of(line, words),
-            line[CommissionLine.source],
+            source_of(line),
             line[CommissionLine.base_micro],
             line[CommissionLine.rate_bp],
             line[CommissionLine.share_bp],
@@ -39,9 +39,18 @@ def own_customers(lines: list[Row], limit: int, words: Words) -> Grid:
         Column(words("doc.accrued"), "money"),
         Column(words("statement.released"), "money"),
     )
-    sums = (total(lines, CommissionLine.accrued_micro), total(lines, CommissionLine.released_micro))
-    totals = (words("doc.total"), "", "", "", "", "", None, None, None, *sums)
+    base, *sums = (
+        total(lines, name)
+        for name in (CommissionLine.base_micro, CommissionLine.accrued_micro, CommissionLine.released_micro)
+    )
+    totals = (words("doc.total"), "", "", "", "", "", base, None, None, *sums)
     return Grid(words("statement.customers"), columns, rows, totals, sheet=words("sheet.customers"), limit=limit)
+
+
+def source_of(line: Row) -> str:
+    """The receipt or fee a line is of; of a line that rests on an earlier one, the receipt at the end of its key."""
+    source: str = line[CommissionLine.source] or ""
+    return source.rpartition("/")[2] if source.count("/") > 1 else source
 
 
 def _rule_of(line: Row, words: Words) -> str:

@@ -18,10 +18,10 @@ Tier = tuple[str, int | None, int]
 
 def ladder(month: AgentMonth, words: Words) -> Ladder:
     """From the money that commission rests on to what is paid out; every result is the sum of what stands above it."""
-    own = [line for line in month.own if not is_taken_back(line)]
-    below = [line for line in month.below if not is_taken_back(line)]
+    own, below = arising(month.own), arising(month.below)
     arose = [*own, *below]
     balance, taken_back = month.balance, month.balance[AgentBalance.taken_back_micro]
+    carried = words("doc.carried_forward")
     later = sum(max(line[CommissionLine.accrued_micro] - line[CommissionLine.released_micro], 0) for line in arose)
     before = sum(max(line[CommissionLine.released_micro] - line[CommissionLine.accrued_micro], 0) for line in arose)
     steps = [Step(words("statement.base"), total(own, CommissionLine.base_micro), "", words("statement.base_told"))]
@@ -36,11 +36,9 @@ def ladder(month: AgentMonth, words: Words) -> Ladder:
         Step(words("statement.earned"), balance[AgentBalance.earned_micro], "="),
         *_unless_zero(Step(words("statement.taken_back"), taken_back, "-", words("statement.back_told"))),
         *_unless_zero(Step(words("statement.carried_in"), balance[AgentBalance.carried_in_micro], "-")),
+        *_unless_zero(Step(words("statement.carried_out"), -balance[AgentBalance.carried_out_micro], "+", carried)),
         Step(words("statement.payable"), balance[AgentBalance.payable_micro], "="),
     ]
-    if balance[AgentBalance.carried_out_micro]:
-        told = words("doc.carried_forward")
-        steps.append(Step(words("statement.carried_out"), balance[AgentBalance.carried_out_micro], "", told))
     return Ladder(words("statement.ladder"), steps)
 
 
@@ -48,9 +46,11 @@ def _unless_zero(step: Step) -> list[Step]:
     return [step] if step.value else []
 
 
-def is_taken_back(line: Row) -> bool:
-    """Whether a line takes back what was earned before."""
-    return bool(line[CommissionLine.accrued_micro] < 0 or line[CommissionLine.released_micro] < 0)
+def arising(lines: Sequence[Row]) -> list[Row]:
+    """Lines that earn or release something; the others take back what was earned before."""
+    return [
+        line for line in lines if line[CommissionLine.accrued_micro] >= 0 and line[CommissionLine.released_micro] >= 0
+    ]
 
 
 def _by_tier(lines: Sequence[Row]) -> dict[Tier, list[Row]]:
@@ -72,7 +72,7 @@ def _tier_name(tier: Tier, words: Words) -> str:
 def tiers(month: AgentMonth, book: RateBook, words: Words) -> Grid:
     """The scheme's rates, and how much of the month fell under each."""
     found = book.commission(month.agent[Agent.scheme] or "", month.period.start)
-    hit = {tier: lines for tier, lines in _by_tier(month.own).items() if any(not is_taken_back(line) for line in lines)}
+    hit = _by_tier(arising(month.own))
     shown: list[Tier] = list(hit)
     if found:
         version = found[1]
@@ -100,10 +100,10 @@ def tiers(month: AgentMonth, book: RateBook, words: Words) -> Grid:
     return Grid(words("statement.tiers"), columns, rows)
 
 
-def months(month: AgentMonth, words: Words) -> Bars:
+def months(month: AgentMonth, book: RateBook, words: Words) -> Bars:
     """What was payable in each of the last twelve months; nothing for months that are not in the books."""
     payable = dict(month.payable_by_period) | {str(month.period): month.balance[AgentBalance.payable_micro]}
     periods = [str(month.period.shifted(back)) for back in range(1 - _MONTHS_SHOWN, 1)]
     bars = [(period[2:], payable.get(period)) for period in periods]
-    told = words("statement.months_told", count=len([period for period in periods if period in payable]))
+    told = words("statement.months_told", count=len([period for period in periods if period >= str(book.policy.start)]))
     return Bars(words("statement.months"), told, bars, "money", str(month.period)[2:])

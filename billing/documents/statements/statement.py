@@ -17,7 +17,7 @@ from billing.documents.readings import commission_readings
 from billing.documents.rows import Row, total
 from billing.documents.statements.agent_month import AgentMonth, agent_months
 from billing.documents.statements.customers import customers_below, own_customers
-from billing.documents.statements.ladder import ladder, months, tiers
+from billing.documents.statements.ladder import arising, ladder, months, tiers
 from billing.documents.words import Words
 from billing.rate_book.book import RateBook
 from billing.tables.catalog import Agent
@@ -70,9 +70,12 @@ def _statement(month: AgentMonth, book: RateBook, standing: Standing, words: Wor
             Field(words("doc.dispute_until"), dispute_deadline(period), "date"),
         ],
         figures=[
-            Figure(words("doc.accrued"), total(month.lines, CommissionLine.accrued_micro)),
-            Figure(words("statement.released"), total(month.lines, CommissionLine.released_micro)),
-            Figure(words("statement.carried_in"), balance[AgentBalance.carried_in_micro]),
+            Figure(words("statement.arose"), total(arising(month.lines), CommissionLine.accrued_micro)),
+            Figure(words("statement.earned"), balance[AgentBalance.earned_micro]),
+            Figure(
+                words("statement.back_and_carried"),
+                balance[AgentBalance.taken_back_micro] + balance[AgentBalance.carried_in_micro],
+            ),
             Figure(words("statement.payable"), payable, strong=True),
         ],
         capitals=Field(words("statement.payable_words"), capitals(payable)),
@@ -82,11 +85,11 @@ def _statement(month: AgentMonth, book: RateBook, standing: Standing, words: Wor
 
 
 def _recipient(agent: Row, book: RateBook, words: Words) -> list[Field]:
-    tier = words("statement.tier_2") if agent[Agent.tier] == 2 else words("statement.tier_1")
+    tiers_told = {1: words("statement.tier_1"), 2: words("statement.tier_2")}
     fields = [
-        Field(words("doc.agent"), agent[Agent.agent_name] or words("doc.none")),
+        Field(words("doc.agent"), agent[Agent.agent_name] or agent[Agent.agent_id]),
         Field(words("doc.agent_id"), agent[Agent.agent_id]),
-        Field(words("statement.tier"), tier),
+        Field(words("statement.tier"), tiers_told.get(agent[Agent.tier], words("doc.none"))),
         Field(words("statement.scheme"), _scheme_name(agent[Agent.scheme], book, words)),
     ]
     account = agent[Agent.payee_account]
@@ -102,7 +105,7 @@ def _sections(month: AgentMonth, book: RateBook, words: Words) -> Iterator[Secti
     limit = book.policy.documents.paper_rows
     yield ladder(month, words)
     yield tiers(month, book, words)
-    yield months(month, words)
+    yield months(month, book, words)
     if month.own:
         yield own_customers(month.own, limit, words)
     if month.below:

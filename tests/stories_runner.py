@@ -31,12 +31,17 @@ import polars as pl
 from billing.core.digests import file_sha256
 from billing.core.findings import Finding, Refusal
 from billing.core.period import Period
+from billing.documents.stage import make_documents
 from pipelines.books import open_books
 from pipelines.close import close_month
+from pipelines.documents import EARLIER, tables_of
 from pipelines.ingest_files import ingest_files
 from pipelines.init_books import make_folders
+from pipelines.past import rows_before
 from pipelines.progress import Progress
+from pipelines.rate_book_of import book_of_snapshot
 from pipelines.run_month import run_month
+from tests.documents.adding_up import check_document
 
 STORIES = Path(__file__).resolve().parents[1] / "cdr_samples"
 COMPANY, KEY = "示例通信有限公司", "0123456789abcdef0123456789abcdef"
@@ -119,7 +124,21 @@ def tell_story(name: str, folder: Path) -> list[Comparison]:
     ordinary = [["ingest", INBOX]] * (story / INBOX).is_dir() + [["run", period]]
     for step in facts.get("steps", ordinary):
         _take_step(story, told, *step)
+    _check_documents(told.root)
     return _compare(story, told, period)
+
+
+def _check_documents(root: Path) -> None:
+    """What people would read of every month that came out: it adds up, and no code of ours stands in it."""
+    with open_books(root, write=False) as books:
+        for name in sorted({*books.state.runs, *books.state.closes}):
+            month, commit = Period.parse(name), books.state.published(name)
+            book = book_of_snapshot(books, commit.facts["snapshot"])
+            earlier = {table.name: rows_before(books, table, month) for table in EARLIER}
+            tables = tables_of(books, book, month)
+            for lang in ("zh", "en"):
+                for document in make_documents(tables, earlier, book, month, "final", lang=lang):
+                    check_document(document)
 
 
 def _take_step(story: Path, told: Told, verb: str, target: str, outcome: str = "done") -> None:

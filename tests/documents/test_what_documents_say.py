@@ -1,18 +1,17 @@
 """What documents say: every amount adds up to the ledger, and nobody reads what is another's."""
 
 import datetime as dt
-import json
 import re
-from dataclasses import asdict
 
 import polars as pl
 import pytest
 
 from billing.balances.stage import carry_balances
-from billing.documents.model import Bars, Grid, Ladder, Notes
+from billing.documents.model import Bars, Grid, Notes
 from billing.documents.stage import make_documents
 from billing.documents.words import Words
 from billing.tables.documents import AccountBalance, AgentBalance, CommissionLine, Invoice, InvoiceLine, TaxLine
+from tests.documents.adding_up import check_document, words_of
 from tests.publishing import sample_month
 
 NOTHING_EARLIER = {table.name: table.empty() for table in (Invoice, TaxLine, AgentBalance)}
@@ -43,8 +42,8 @@ def _grid(document, title):
 
 
 def _told(document):
-    """Every word and value of a document."""
-    return json.dumps(asdict(document), default=str, ensure_ascii=False)
+    """Every word and value of a document, its id and name too."""
+    return f"{document.recipient_id} {document.recipient_name} {words_of(document)}"
 
 
 def test_one_document_each(documents):
@@ -54,26 +53,8 @@ def test_one_document_each(documents):
     assert sorted(documents) == sorted([*bills, *agents, *carriers])
 
 
-def test_totals_are_the_sums_of_their_columns(documents):
-    checked = 0
-    for document in documents.values():
-        for grid in (section for section in document.sections if isinstance(section, Grid) and section.totals):
-            for index, (column, total) in enumerate(zip(grid.columns, grid.totals, strict=True)):
-                if column.kind in ("money", "count", "seconds", "price") and total is not None:
-                    assert total == sum(row[index] or 0 for row in grid.rows), (document.kind, grid.title)
-                    checked += 1
-    assert checked > 30
-
-
-def test_results_of_a_ladder_are_the_sums_of_its_steps(documents):
-    for document in documents.values():
-        for ladder in (section for section in document.sections if isinstance(section, Ladder)):
-            so_far = 0
-            for step in ladder.steps:
-                if step.sign == "=":
-                    assert step.value == max(so_far, 0), step.label
-                elif step.sign:
-                    so_far += step.value
+def test_documents_add_up(documents):
+    assert sum(map(check_document, documents.values())) > 30
 
 
 def test_a_bill_is_the_ledgers(documents, tables):
@@ -151,12 +132,9 @@ def test_english_has_the_same_amounts(tables, rates, documents):
 _NAMES = "示例通信|乙公司|丙公司|甲代理|乙代理|联通|云|标准佣金方案|[壹贰叁肆伍陆柒捌玖拾佰仟万亿元角分整零负]+"
 
 
-@pytest.mark.parametrize("lang", ["zh", "en"])
-def test_no_words_are_missing(tables, rates, lang):
-    for key, document in _made(tables, rates, lang=lang).items():
-        told = _told(document)
-        assert not re.search(r"\b(doc|kind|reading|figure|bill|how|item|statement)\.[a-z_]", told), key
-        assert not re.search(r"'(by_day|first_month|true_up|monthly_function_fee|value_added|cap_credit)'", told), key
+def test_no_words_are_missing_in_english(tables, rates):
+    for document in _made(tables, rates, lang="en").values():
+        check_document(document)
 
 
 def test_a_draft_and_a_reprint_say_so_and_bear_the_same_check_code(tables, rates, documents):

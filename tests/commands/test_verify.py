@@ -7,6 +7,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
+from billing.documents.places import place
 from tests.commands.corner_shop import PERIOD, bill400, copied, published_rows
 from tests.commands.same_books import books_of
 
@@ -39,8 +40,9 @@ def test_one_byte_in_the_lake(closed, table):
 
 def test_one_byte_in_each_kind_of_published_file(closed):
     calls = sorted((closed / PUBLISHED / "calls").iterdir())[0].relative_to(closed / PUBLISHED)
-    names = ["tables/invoice.parquet", "tables/invoice_line.csv", "invoices/C1.html", "close_report.html",
-             "statements/A1.html", "settlement/UNICOM.csv", calls.as_posix()]  # fmt: skip
+    names = ["tables/invoice.parquet", "tables/invoice_line.csv", "close_report.html", calls.as_posix(),
+             place("bill", "C1", PERIOD, ".pdf"), place("statement", "A1", PERIOD, ".xlsx"),
+             place("settlement", "UNICOM", PERIOD, ".csv")]  # fmt: skip
     for name in names:
         flip(closed / PUBLISHED / name)
     found = {
@@ -62,10 +64,11 @@ def test_one_byte_in_the_manifest(closed):
 
 
 def test_a_file_that_was_taken_away_or_slipped_in(closed):
-    (closed / PUBLISHED / "invoices" / "C2.html").unlink()
+    gone = place("bill", "C2", PERIOD, ".pdf")
+    (closed / PUBLISHED / gone).unlink()
     (closed / PUBLISHED / "invoices" / "C9.html").write_text("<p>0.00</p>", "utf-8")
     assert reasons(bill400("verify", closed, "--json", code=1)) == {
-        ("VERIFY_PUBLISHED", f"{PUBLISHED}/invoices/C2.html"),
+        ("VERIFY_PUBLISHED", f"{PUBLISHED}/{gone}"),
         ("VERIFY_PUBLISHED", f"{PUBLISHED}/invoices/C9.html"),
     }
 

@@ -37,6 +37,7 @@ GROUPS = {
     "catalog": ("Catalog files", "客户资料"),
     "charging": ("Charges", "出账"),
     "call_analysis": ("Call analysis", "呼叫分析"),
+    "delivery": ("What goes out", "单据分发与话单导出"),
     "commission": ("Commission", "计佣"),
     "pipelines": ("Books, periods, plans, proofs", "账套、账期、资费、核验"),
 }

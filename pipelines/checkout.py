@@ -84,9 +84,7 @@ def build_checkout(
     return file_sha256(folder / "manifest.json")
 
 
-def _index(
-    tables: Mapping[str, pl.DataFrame], book: RateBook, period: Period, status: Status, is_printed: bool
-) -> str:
+def _index(tables: Mapping[str, pl.DataFrame], book: RateBook, period: Period, status: Status, is_printed: bool) -> str:
     return render_index(tables, book, str(period), status, renderer(book.policy.lang), is_printed=is_printed)
 
 

@@ -6,7 +6,7 @@ BENCH_CALLS ?= 2000000
 BENCH_MORE ?=
 BIN := .venv/bin
 
-.PHONY: demo test check dev accept bench clean
+.PHONY: demo test check dev accept bench bench-documents clean
 
 demo: .venv/.installed
 	$(BIN)/bill400 demo $(BOOKS) --calls $(CALLS)
@@ -27,6 +27,9 @@ accept: .venv/.installed-test
 
 bench: .venv/.installed-test
 	$(BIN)/python -m benchmarks.bench --calls $(BENCH_CALLS) $(BENCH_MORE)
+
+bench-documents: .venv/.installed-test
+	$(BIN)/python -m benchmarks.print_documents
 
 .venv/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -60,7 +60,7 @@ def close_month(
             "draft_digest": run.facts["draft_digest"],
             "digests": table_digests(tables),
             "invoice_count": tables[Invoice.name].height,
-            "documents": book.policy.documents.at_close,
+            "documents": loaded.book.policy.documents.at_close,
             "parts": [part.name for part in parts_of(books.state, str(period))],
         }
         month = Month(period, tables, now.usage, now.findings)

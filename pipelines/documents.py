@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from billing.balances.stage import carry_balances
 from billing.core.digests import json_sha256, table_digest
 from billing.core.findings import refuse
 from billing.core.period import Period
@@ -14,7 +15,7 @@ from billing.documents.stage import make_documents, print_documents, print_lists
 from billing.rate_book.book import RateBook
 from billing.tables.calls import UsageTotal
 from billing.tables.catalog import Agent, Carrier, Customer
-from billing.tables.documents import DOCUMENT_TABLES, AgentBalance, Invoice, TaxLine
+from billing.tables.documents import DOCUMENT_TABLES, AgentBalance, CommissionLine, Invoice, InvoiceLine, TaxLine
 from pipelines.books import Books
 from pipelines.parts import parts_of, usage_of
 from pipelines.past import rows_before, stored
@@ -23,6 +24,7 @@ from pipelines.rate_book_of import book_of_snapshot
 
 EARLIER = (Invoice, TaxLine, AgentBalance)
 """Tables of earlier periods that documents look back to."""
+_BALANCED = (Invoice, InvoiceLine, CommissionLine)
 _NAMED = (Customer, Agent, Carrier)
 
 
@@ -68,7 +70,7 @@ def documents_of(
         only: one recipient.
         lang: zh or en; the books' own when None.
     """
-    known = tables if tables is not None else tables_of(books, period)
+    known = tables if tables is not None else tables_of(books, book, period)
     earlier = {table.name: rows_before(books, table, period) for table in EARLIER}
     count = 1 if only else sum(known[name].height for name in (Invoice.name, AgentBalance.name))
     printed = 0
@@ -80,9 +82,16 @@ def documents_of(
         yield from print_lists(known, period, only)
 
 
-def tables_of(books: Books, period: Period) -> dict[str, pl.DataFrame]:
-    """The document tables of a period as its last run or close left them, with the calls by day."""
+def tables_of(books: Books, book: RateBook, period: Period) -> dict[str, pl.DataFrame]:
+    """The document tables of a period as its last run or close left them, with the calls by day.
+
+    A month that was made by a version without balances gets them as they follow from its bills and receipts.
+    """
     tables = {table.name: stored(books, table, str(period)) for table in DOCUMENT_TABLES}
+    commit = books.state.published(str(period))
+    if commit is not None and AgentBalance.name not in commit.facts["digests"]:
+        known = {table: pl.concat([rows_before(books, table, period), tables[table.name]]) for table in _BALANCED}
+        tables |= carry_balances(period, known[Invoice], known[InvoiceLine], known[CommissionLine], book).tables
     return tables | {UsageTotal.name: usage_of(books, parts_of(books.state, str(period)))}
 
 

@@ -50,12 +50,12 @@ least_calls = 20               # {least_words}
 
 [documents]
 at_close = true                # {at_close_words}
-call_rows = 2000               # {call_rows_words}
+paper_rows = 2000               # {paper_rows_words}
 """
 TAX_NUMBER = "91110000000000000X"
 _WORDS = ("title", "first", "due", "raw", "key", "taxpayer", "readings", "revenue", "fapiao", "collects",
           "late_fee", "late_rates", "late_cap", "late_tax", "answered", "rate", "least", "contact",
-          "at_close", "call_rows")  # fmt: skip
+          "at_close", "paper_rows")  # fmt: skip
 
 
 def init_books(root: Path, *, first: Period, lang: str) -> None:

@@ -6,6 +6,7 @@ points); `printed.py` says how each kind is written.
 """
 
 import datetime as dt
+import functools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -72,11 +73,14 @@ class Grid:
 
 @dataclass(frozen=True)
 class Bars:
-    """A small chart of one measure; `told` says in words what it shows. `lying` bars have long labels."""
+    """A small chart of one measure; `told` says in words what it shows. `lying` bars have long labels.
+
+    A bar without a value is of a time that nothing is known of.
+    """
 
     title: str
     told: str
-    bars: Sequence[tuple[str, int]]
+    bars: Sequence[tuple[str, int | None]]
     kind: Kind = "count"
     marked: str = ""
     lying: bool = False
@@ -103,7 +107,10 @@ class Meters:
 
 @dataclass(frozen=True)
 class Step:
-    """A line of a ladder: `sign` + adds, - takes away, = is the sum of what stands above it, empty tells only."""
+    """A line of a ladder: + adds, - takes away, = is the sum of what stands above it, no sign tells only.
+
+    The value is signed as it adds up, so that of a `-` step is below zero; paper has the sign before it.
+    """
 
     label: str
     value: int
@@ -170,7 +177,7 @@ class Document:
     sections: Sequence[Section] = ()
     signatures: Sequence[str] = field(default=())
 
-    @property
+    @functools.cached_property
     def check_code(self) -> str:
         """Twelve digits by which a PDF, its workbook and a reprint are seen to say the same."""
         told = {name: value for name, value in asdict(self).items() if name != "standing"}

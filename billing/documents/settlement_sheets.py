@@ -95,14 +95,14 @@ def _sheet(
             Figure(words("doc.settlement_due"), gross, strong=True),
         ],
         capitals=Field(words("settlement.payable_words"), capitals(gross)),
-        sections=list(_sections(lines, words)),
+        sections=list(_sections(lines, book.policy.documents.paper_rows, words)),
         signatures=(words("settlement.carrier_signs"), words("statement.we_sign")),
     )
 
 
-def _sections(lines: list[Row], words: Words) -> Iterator[Section]:
+def _sections(lines: list[Row], limit: int, words: Words) -> Iterator[Section]:
     yield _by_rate(lines, words)
-    yield _by_number(lines, words)
+    yield _by_number(lines, limit, words)
     yield Notes(words("doc.notes"), [words("settlement.note")])
 
 
@@ -126,7 +126,7 @@ def _by_rate(lines: list[Row], words: Words) -> Grid:
     return Grid(words("settlement.by_rate"), columns, rows, (words("doc.total"), "", None, *_sums(lines)))
 
 
-def _by_number(lines: list[Row], words: Words) -> Grid:
+def _by_number(lines: list[Row], limit: int, words: Words) -> Grid:
     rows: list[Sequence[Value]] = [
         (
             line[SettlementLine.service_number],
@@ -145,7 +145,7 @@ def _by_number(lines: list[Row], words: Words) -> Grid:
         *_sum_columns(words),
     )
     totals: Sequence[Value] = (words("doc.total"), "", "", "", *_sums(lines))
-    return Grid(words("settlement.by_number"), columns, rows, totals, sheet=words("sheet.numbers"), limit=1_000)
+    return Grid(words("settlement.by_number"), columns, rows, totals, sheet=words("sheet.numbers"), limit=limit)
 
 
 def _sum_columns(words: Words) -> tuple[Column, ...]:

@@ -108,7 +108,7 @@ class PrintedDocuments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     at_close: bool = True
-    call_rows: Annotated[int, Field(ge=1, le=10_000)] = 2_000
+    paper_rows: Annotated[int, Field(ge=1, le=10_000)] = 2_000
 
 
 class Policy(BaseModel):

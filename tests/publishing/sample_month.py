@@ -1,16 +1,20 @@
 """A small month that adds up: three customers (one with a hostile name), four numbers, two days of calls, two parts."""
 
 import datetime as dt
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
+from billing.balances.stage import carry_balances
 from billing.call_analysis.stage import analyse_calls
 from billing.core.money import allot_net, net_of_vat, round_to_fen
 from billing.core.period import Period
 from billing.documents.index_page import render_index
+from billing.documents.model import Standing
 from billing.documents.rendering import renderer
+from billing.documents.stage import make_documents, print_documents, print_lists
 from billing.publishing.calls import PartPaths
 from billing.publishing.stage import publish_period
 from billing.rate_book.book import RateBook, read_price_book
@@ -28,6 +32,7 @@ from billing.tables.catalog import (
     Subscription,
 )
 from billing.tables.documents import (
+    AgentBalance,
     Charge,
     CommissionLine,
     Conservation,
@@ -175,6 +180,8 @@ def month(parts: list[PartPaths]) -> dict[str, pl.DataFrame]:
     tables |= analyse_calls(PERIOD, usage, [scan_tables([part.cdr for part in parts], Cdr)], book()).tables
     tables[SettlementLine.name] = _settlement(usage)
     tables[CommissionLine.name] = _commission()
+    documents = (tables[table.name] for table in (Invoice, InvoiceLine, CommissionLine))
+    tables |= carry_balances(PERIOD, *documents, book()).tables
     tables[Posting.name] = _postings(tables)
     tables[Conservation.name] = _conservation(tables)
     tables[Suspense.name] = table(
@@ -199,6 +206,9 @@ def publish(folder: Path, lake: Path, *, status: Literal["draft", "closed"] = "d
     rates = book()
     parts = write_parts(lake, rates)
     tables = month(parts)
+    earlier = {table.name: table.empty() for table in (Invoice, TaxLine, AgentBalance)}
+    standing: Standing = "final" if status == "closed" else "draft"
+    documents = make_documents(tables, earlier, rates, PERIOD, standing)
     return publish_period(
         folder,
         PERIOD,
@@ -207,9 +217,10 @@ def publish(folder: Path, lake: Path, *, status: Literal["draft", "closed"] = "d
         rates,
         pages={
             "index.html": render_index(
-                {**rates.tables, **tables}, rates, str(PERIOD), status, renderer("zh"), is_printed=False
+                {**rates.tables, **tables}, rates, str(PERIOD), status, renderer("zh"), is_printed=True
             )
         },
+        documents=chain(print_documents(documents), print_lists(tables, PERIOD)),
         engine="0.0.test",
         status=status,
         previous_manifest=None,

@@ -61,10 +61,11 @@ def test_suspense_shows_structure_but_no_digit(published_once):
 
 def test_manifest_finds_every_change(published):
     assert check_manifest(published) == []
-    (published / "invoices" / "C-1.html").write_text("changed")
+    (published / "invoices" / "C-1" / "bill-2026-10-C-1.pdf").write_text("changed")
     (published / "tables" / "invoice.csv").unlink()
     (published / "calls" / "stray.parquet").write_bytes(b"")
-    assert check_manifest(published) == ["calls/stray.parquet", "invoices/C-1.html", "tables/invoice.csv"]
+    differing = ["calls/stray.parquet", "invoices/C-1/bill-2026-10-C-1.pdf", "tables/invoice.csv"]
+    assert check_manifest(published) == differing
 
 
 def test_closing_keeps_the_reviewed_digest(tmp_path, published_once):

@@ -222,8 +222,8 @@ def test_books_state_their_readings_and_what_taxpayer_they_are():
         {"company": {**whole["company"], "address": "one\ntwo"}},
         {"company": {**whole["company"], "email": "a@b.cn;c@d.cn"}},
         {"company": {**whole["company"], "email": "a"}},
-        {"documents": {"call_rows": 0}},
-        {"documents": {"call_rows": 10_001}},
+        {"documents": {"paper_rows": 0}},
+        {"documents": {"paper_rows": 10_001}},
         {"documents": {"pages": 1}},
         {"readings": {**whole["readings"], "revenue_mode": "net"}},
     ):
@@ -237,4 +237,4 @@ def test_what_documents_print_of_us_may_be_left_out():
     assert (bare.address, bare.hotline, bare.email, bare.bank_name, bare.bank_account) == (None,) * 5
     told = Company.model_validate({**company, "email": "a@b.cn", "hotline": " 400-000-0400 "})
     assert (told.email, told.hotline) == ("a@b.cn", "400-000-0400")
-    assert PrintedDocuments() == PrintedDocuments(at_close=True, call_rows=2_000)
+    assert PrintedDocuments() == PrintedDocuments(at_close=True, paper_rows=2_000)

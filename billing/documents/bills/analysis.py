@@ -85,5 +85,9 @@ def _provinces(sums: dict[str, int], words: Words) -> Bars:
     if rest := sum(count for _, count in ranked[PROVINCES_SHOWN:]):
         shown.append((words("bill.other_provinces", count=len(ranked) - PROVINCES_SHOWN), rest))
     known = [(name, count) for name, count in ranked if name != UNKNOWN]
-    told = words("bill.by_province_told", province=known[0][0], most=known[0][1]) if known else ""
+    told = (
+        words("bill.by_province_told", province=words.name(f"province.{known[0][0]}", known[0][0]), most=known[0][1])
+        if known
+        else ""
+    )
     return Bars(words("bill.by_province"), told, shown, lying=True)

@@ -78,7 +78,7 @@ def charges(account: Account, book: RateBook, words: Words) -> Grid:
         rows,
         (words("doc.total"), "", "", None, "", *money),
         sheet=words("sheet.charges"),
-        limit=400,
+        limit=book.policy.documents.paper_rows,
     )
 
 
@@ -96,8 +96,9 @@ def how_it_came(line: Row, book: RateBook, words: Words) -> str:
     if line[InvoiceLine.kind] == "usage" and line[InvoiceLine.rate_id]:
         return price_words(book.call_price(line[InvoiceLine.rate_id]), words)
     values: Mapping[str, Any] = json.loads(line[InvoiceLine.explanation] or "{}")
-    kind = f"how.{line[InvoiceLine.kind]}"
-    return words.first_that_fits([f"{kind}.{more}" for more in ("days", "quantity", "share")] + [kind], values)
+    kind = line[InvoiceLine.kind]
+    finer = [f"how.{kind}.days", f"how.{kind}.quantity", f"how.{kind}.share"]
+    return words.first_that_fits([*finer, f"how.{kind}"], values)
 
 
 def quantity(line: Row, words: Words) -> str:

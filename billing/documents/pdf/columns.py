@@ -14,7 +14,7 @@ PAGE_WIDTH = 493_000
 """Width between the margins: 174 mm in thousandths of a point."""
 PADDING = 10_500
 SIZES = (85, 80, 75, 70, 65, 60)
-"""Sizes of print, tenths of a point, in the order in which they are tried."""
+"""Sizes of print, tenths of a point, the best first."""
 LONGEST_WORD = 20
 BREAK = "\u200b"
 """Where a line may be broken inside a word; it has no width and no ink."""
@@ -27,8 +27,9 @@ _WIDTHS |= dict.fromkeys(" ,.:;!|'`ijlftrI()[]", 400)
 
 _SHORT = 12 * WIDE
 _SHORT_HEADING = 5 * WIDE
-_ROOMY, _TIGHT = 11 * WIDE, 4 * WIDE
-"""What a long text asks for, and what it is content with when room is short."""
+_WHOLE, _ROOMY, _TIGHT = 24 * WIDE, 11 * WIDE, 4 * WIDE
+"""What a long text asks for: not to wrap, to wrap well, to be there at all."""
+_TRIED = ((85, _WHOLE), (80, _WHOLE), *product(SIZES, (_ROOMY, _TIGHT)))
 _WORDS = re.compile(r"[^\s\u2e80-\uffef-]+-?|[\u2e80-\uffef]")
 _UNIT = re.compile(r"(.+?)([(（][^(（]{1,12}[)）])")
 
@@ -72,13 +73,13 @@ class Texts:
         """Its part of what is left of the page when every column has what it needs."""
         return (self.share or self.wished // WIDE) if self.is_long else 0
 
-    def least(self, is_tight: bool) -> int:
-        """What it needs, in thousandths of the size of print."""
-        heading = _several_lines(self.heading) if is_tight else _two_lines(self.heading)
+    def least(self, asked: int) -> int:
+        """What it needs in thousandths of the size of print, if a long text may ask for so much."""
+        heading = _several_lines(self.heading) if asked == _TIGHT else _two_lines(self.heading)
         words = max(heading, _longest_word(self.below))
         if not self.is_long:
             return max(words, self.widest)
-        return max(words, min(self.wished, _TIGHT if is_tight else _ROOMY), _longest_word(self.texts))
+        return max(words, min(self.wished, asked), _longest_word(self.texts))
 
 
 def text_width(text: str) -> int:
@@ -101,8 +102,8 @@ def parts(heading: str) -> tuple[str, str]:
 
 def grid_layout(columns: Sequence[Texts]) -> Layout:
     """Widths for the columns of a grid."""
-    for size, is_tight in product(SIZES, (False, True)):
-        widths = [column.least(is_tight) * size // 10 + PADDING for column in columns]
+    for size, asked in _TRIED:
+        widths = [column.least(asked) * size // 10 + PADDING for column in columns]
         if sum(widths) <= PAGE_WIDTH:
             return Layout(size, _spread(widths, [column.weight for column in columns]), LONGEST_WORD)
     return Layout(SIZES[-1], [PAGE_WIDTH // len(columns)] * len(columns), 1)

@@ -23,9 +23,9 @@ FAMILY_NAMES = (1, 16)
 
 def characters() -> set[int]:
     """Code points the fonts hold: ASCII, Latin, GB2312, signs, and every character of the message catalogue."""
-    rows = range(0xA1, 0xF8)
-    double = b"".join(bytes((row, cell)) for row in rows for cell in range(0xA1, 0xFF))
-    chinese = double.decode("gb2312", errors="ignore")
+    chinese = "".join(
+        bytes((row, cell)).decode("gb2312", errors="ignore") for row in range(0xA1, 0xF8) for cell in range(0xA1, 0xFF)
+    )
     spoken = "".join(words for message in catalogue().values() for words in message.values())
     return {ord(sign) for sign in string.printable + chinese + SIGNS + spoken} | set(LATIN)
 

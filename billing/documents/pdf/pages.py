@@ -10,10 +10,12 @@ from billing.documents.pdf.sections import section_values
 from billing.documents.pdf.signs import shown
 from billing.documents.printed import printed
 
-_LONGEST_IN_MARGIN = 26
+_WIDEST_IN_MARGIN = 20 * WIDE
 _FIGURE_SIZES = (140, 130, 120, 110, 100, 90, 80)
 _FIGURE_PADDING, _GUTTER = 22_000, 8_000
-_MOST_FIGURES = 4
+_SMALL_FIGURE = 110
+_MOST_FIGURES, _FEW_FIGURES = 5, 4
+"""Boxes in a row, while amounts are not smaller than that; otherwise in several rows."""
 _FIELD_SIZE = 9
 _WIDEST_LABEL = 100
 _PARTICULARS = (150, 230)
@@ -32,8 +34,8 @@ def page_values(document: Document) -> Page:
         "name": shown(f"{document.title} {document.period} {document.recipient_name}"),
         "author": author,
         "date": [document.issued_on.year, document.issued_on.month, document.issued_on.day],
-        "title": shown(document.title),
-        "subtitle": shown(document.subtitle),
+        "title": breakable(shown(document.title)),
+        "subtitle": breakable(shown(document.subtitle)),
         "watermark": draft,
         "banner": render("doc.draft", lang) if draft else None,
         "stamp": render("pdf.reprint", lang) if document.standing == "reprint" else None,
@@ -47,8 +49,9 @@ def page_values(document: Document) -> Page:
         **_figure_layout(document.figures, lang),
         "capitals": _field(document.capitals, lang) if document.capitals else None,
         "sections": [section_values(one, lang) for one in document.sections],
-        "signatures": [shown(one) for one in document.signatures],
+        "signatures": [breakable(shown(one)) for one in document.signatures],
         "sign": [render("pdf.signature", lang), render("pdf.signed_on", lang)],
+        "running-title": _cut(shown(document.title)),
         "running": f"{_cut(shown(document.recipient_name))}  {_cut(number[1])}",
         "number": _cut(" ".join(number)),
         "check": render("pdf.check_code", lang, {"code": document.check_code}),
@@ -57,7 +60,12 @@ def page_values(document: Document) -> Page:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_IN_MARGIN else f"{text[: _LONGEST_IN_MARGIN - 1]}…"
+    """A text short enough to stand beside two others at the head of a page."""
+    if text_width(text) <= _WIDEST_IN_MARGIN:
+        return text
+    return (
+        next(text[:end] for end in range(len(text), 0, -1) if text_width(text[:end]) < _WIDEST_IN_MARGIN - WIDE) + "…"
+    )
 
 
 def _plain(one: Field, lang: str) -> tuple[str, str]:
@@ -80,14 +88,21 @@ def _figure(one: Figure, lang: str) -> Page:
 
 def _figure_layout(figures: Sequence[Figure], lang: str) -> Page:
     """Boxes in a row, the largest size of print in which every amount stands on one line, and the height of a box."""
-    rows = max(-(-len(figures) // _MOST_FIGURES), 1)
-    columns = max(-(-len(figures) // rows), 1)
-    room = (PAGE_WIDTH - _GUTTER * (columns - 1)) // columns - _FIGURE_PADDING
     widest = max((text_width(_amount(one.value, one.kind, lang)) for one in figures), default=0)
+    columns = max(min(len(figures), _MOST_FIGURES), 1)
+    if widest * _SMALL_FIGURE // 10 > _room(columns) or len(figures) > columns:
+        rows = max(-(-len(figures) // _FEW_FIGURES), 1)
+        columns = max(-(-len(figures) // rows), 1)
+    room = _room(columns)
     size = next((size for size in _FIGURE_SIZES if widest * size // 10 <= room), _FIGURE_SIZES[-1])
     longest = max((text_width(shown(one.label)) for one in figures), default=0) * 75 // 10
     lines = -(-longest // room)
     return {"figure-columns": columns, "figure-size": size, "figure-height": 34 + 9 * max(lines, 1)}
+
+
+def _room(columns: int) -> int:
+    """Width inside one of so many boxes, thousandths of a point."""
+    return (PAGE_WIDTH - _GUTTER * (columns - 1)) // columns - _FIGURE_PADDING
 
 
 def _label_width(fields: Sequence[Field]) -> int:

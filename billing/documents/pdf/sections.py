@@ -31,6 +31,8 @@ Page = dict[str, Any]
 def section_values(section: Section, lang: str) -> Page:
     """What the template reads of one section, as JSON values."""
     match section:
+        case Bars(bars=[]) | Meters(meters=[]) | Ladder(steps=[]) | Notes(lines=[]):
+            own: Page = {"kind": "empty", "words": render("pdf.no_rows", lang)}
         case Grid():
             own = {"kind": "grid", **_grid(section, lang)}
         case Bars():
@@ -42,7 +44,7 @@ def section_values(section: Section, lang: str) -> Page:
             own = {"kind": "ladder", "headings": headings, "steps": [_step(one, lang) for one in section.steps]}
         case Notes():
             own = {"kind": "notes", "lines": [breakable(shown(line)) for line in section.lines]}
-    return {"title": shown(section.title), **own}
+    return {"title": breakable(shown(section.title)), **own}
 
 
 def _grid(grid: Grid, lang: str) -> Page:
@@ -112,7 +114,7 @@ def _cut(grid: Grid, lang: str) -> str:
 
 def _bars(chart: Bars, lang: str) -> Page:
     """Bars along one axis from the least value to the largest: where each starts and how long it is."""
-    values = [value for _, value in chart.bars]
+    values = [value or 0 for _, value in chart.bars]
     least, most = min([0, *values]), max([0, *values])
     span = max(most - least, 1)
     told = [(shown(label), printed(value, chart.kind, lang)) for label, value in chart.bars]
@@ -171,7 +173,7 @@ def _step(step: Step, lang: str) -> Page:
     return {
         "sign": _SIGNS[step.sign],
         "label": breakable(shown(step.label)),
-        "value": printed(step.value, "money", lang),
+        "value": printed(-step.value if step.sign == "-" else step.value, "money", lang),
         "told": breakable(shown(step.told)),
         "sum": step.sign == "=",
     }

@@ -8,7 +8,7 @@ from billing.documents.words import Words
 from billing.tables.documents import CommissionLine
 
 
-def own_customers(lines: list[Row], words: Words) -> Grid:
+def own_customers(lines: list[Row], limit: int, words: Words) -> Grid:
     """The agent's own customers, line by line: of what, at which rate, how much."""
     rows = [
         (
@@ -41,7 +41,7 @@ def own_customers(lines: list[Row], words: Words) -> Grid:
     )
     sums = (total(lines, CommissionLine.accrued_micro), total(lines, CommissionLine.released_micro))
     totals = (words("doc.total"), "", "", "", "", "", None, None, None, *sums)
-    return Grid(words("statement.customers"), columns, rows, totals, sheet=words("sheet.customers"), limit=400)
+    return Grid(words("statement.customers"), columns, rows, totals, sheet=words("sheet.customers"), limit=limit)
 
 
 def _rule_of(line: Row, words: Words) -> str:
@@ -52,7 +52,7 @@ def _rule_of(line: Row, words: Words) -> str:
     return words("statement.with_reason", rule=name, reason=words.name(f"reason.{reason}", reason)) if reason else name
 
 
-def customers_below(lines: list[Row], words: Words) -> Grid:
+def customers_below(lines: list[Row], limit: int, words: Words) -> Grid:
     """Customers of tier-2 agents: the number and the own share, nothing else of theirs."""
     sums: dict[str, list[int]] = {}
     for line in lines:
@@ -67,4 +67,4 @@ def customers_below(lines: list[Row], words: Words) -> Grid:
     totals = (words("doc.total"), *(sum(amounts) for amounts in zip(*sums.values(), strict=True)))
     rows: list[Sequence[Value]] = [(numbers, *amounts) for numbers, amounts in sorted(sums.items())]
     note = words("statement.below_note")
-    return Grid(words("statement.below"), columns, rows, totals, note, words("sheet.below"), 400)
+    return Grid(words("statement.below"), columns, rows, totals, note, words("sheet.below"), limit)

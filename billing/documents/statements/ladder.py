@@ -101,9 +101,9 @@ def tiers(month: AgentMonth, book: RateBook, words: Words) -> Grid:
 
 
 def months(month: AgentMonth, words: Words) -> Bars:
-    """What was payable in each of the last twelve months; months before the books read zero."""
+    """What was payable in each of the last twelve months; nothing for months that are not in the books."""
     payable = dict(month.payable_by_period) | {str(month.period): month.balance[AgentBalance.payable_micro]}
     periods = [str(month.period.shifted(back)) for back in range(1 - _MONTHS_SHOWN, 1)]
-    bars = [(period[2:], payable.get(period, 0)) for period in periods]
+    bars = [(period[2:], payable.get(period)) for period in periods]
     told = words("statement.months_told", count=len([period for period in periods if period in payable]))
     return Bars(words("statement.months"), told, bars, "money", str(month.period)[2:])

@@ -82,10 +82,11 @@ def _statement(month: AgentMonth, book: RateBook, standing: Standing, words: Wor
 
 
 def _recipient(agent: Row, book: RateBook, words: Words) -> list[Field]:
+    tier = words("statement.tier_2") if agent[Agent.tier] == 2 else words("statement.tier_1")
     fields = [
         Field(words("doc.agent"), agent[Agent.agent_name] or words("doc.none")),
         Field(words("doc.agent_id"), agent[Agent.agent_id]),
-        Field(words("statement.tier"), words(f"statement.tier_{agent[Agent.tier] or 1}")),
+        Field(words("statement.tier"), tier),
         Field(words("statement.scheme"), _scheme_name(agent[Agent.scheme], book, words)),
     ]
     account = agent[Agent.payee_account]
@@ -98,13 +99,14 @@ def _scheme_name(scheme: str | None, book: RateBook, words: Words) -> str:
 
 
 def _sections(month: AgentMonth, book: RateBook, words: Words) -> Iterator[Section]:
+    limit = book.policy.documents.paper_rows
     yield ladder(month, words)
     yield tiers(month, book, words)
     yield months(month, words)
     if month.own:
-        yield own_customers(month.own, words)
+        yield own_customers(month.own, limit, words)
     if month.below:
-        yield customers_below(month.below, words)
+        yield customers_below(month.below, limit, words)
     schemes = (line[CommissionLine.scheme] for line in month.lines)
     readings = [words.name(code) for code in commission_readings(book, schemes)]
     yield Notes(words("doc.readings"), [*readings, words("statement.dispute")])

@@ -121,10 +121,11 @@ def closed_month(books: Books, period: Period, scratch: Path, only: str | None =
     manifest = _bytes_of(folder / "manifest.json")
     if hashlib.sha256(manifest).hexdigest() != close.facts["manifest"]:
         raise refuse("PUBLISHED_CHANGED", f"published/{period}/manifest.json", file="manifest.json", period=period)
+    book = book_of_snapshot(books, close.facts["snapshot"])
     return ClosedMonth(
         period=period,
-        book=book_of_snapshot(books, close.facts["snapshot"]),
-        tables=tables_of(books, period),
+        book=book,
+        tables=tables_of(books, book, period),
         earlier={table.name: rows_before(books, table, period) for table in EARLIER},
         folder=folder,
         listed=json.loads(manifest)["files"],

@@ -1,7 +1,7 @@
 """`deliver`: a pack for every recipient of a closed period, lists of what went to whom, and a commit that remembers it.
 
 The folder is filled below `.part` and comes to light after the commit: nothing leaves the books that they do not know
-of. What was interrupted before that is begun again by the same command.
+of. What was interrupted is begun again by the same command, or brought to light where the commit was made.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from billing.catalog.reading import read_catalog
+from billing.core.digests import file_sha256
 from billing.core.findings import Refusal, refuse
 from billing.core.period import Period
 from billing.documents.delivery.archives import archive
@@ -77,12 +78,14 @@ class Delivered:
         copies: which copy each document is, by its place.
         encrypted_count: PDFs that were copied under a password.
         printed_pages: pages of the one PDF of all bills, 0 without it.
+        is_resumed: whether it was recorded by a command that was killed, and only came to light now.
     """
 
     packs: Sequence[Pack]
     copies: Mapping[str, int]
     encrypted_count: int = 0
     printed_pages: int = 0
+    is_resumed: bool = False
 
     @property
     def reprint_count(self) -> int:
@@ -109,11 +112,17 @@ def deliver_period(books: Books, period: Period, wanted: Wanted, progress: Progr
     """
     with workbench(books) as bench:
         month = closed_month(books, period, bench.folder / "final", wanted.only)
-        _check_folder(books, wanted.to)
+        if not (wanted.to / PART).is_dir():
+            _check_folder(books, wanted.to)
         if wanted.passwords or wanted.is_printed:
             require_extra()
         packs = _packs(books, month)
         passwords = read_passwords(wanted.passwords, {p.recipient_id for p in packs}) if wanted.passwords else {}
+        if left := _left_behind(books, period, packs, wanted.to):
+            if not wanted.is_dry:
+                _bring_to_light(wanted.to)
+            return left
+        _check_folder(books, wanted.to)
         delivered = Delivered(packs, _copies(books, period, packs))
         if wanted.is_dry:
             return delivered
@@ -201,9 +210,35 @@ def _hidden(to: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(part if was_there else to, ignore_errors=True)
         raise
-    for child in sorted(part.iterdir()):
+    _bring_to_light(to)
+
+
+def _bring_to_light(to: Path) -> None:
+    for child in sorted((to / PART).iterdir()):
         child.rename(to / child.name)
-    part.rmdir()
+    (to / PART).rmdir()
+
+
+def _left_behind(books: Books, period: Period, packs: Sequence[Pack], to: Path) -> Delivered | None:
+    """The last delivery, when it is the one that is asked for and its folder did not come to light any more."""
+    known = deliveries(books, period)
+    if not (to / PART).is_dir() or not known:
+        return None
+    commit, rows = known[-1]
+    archives = dict(rows.select(Delivery.archive, Delivery.archive_sha256).unique().iter_rows())
+    lying = {name: top / name for name in archives for top in (to, to / PART) if (top / name).is_file()}
+    is_whole = all(name in lying and file_sha256(lying[name]) == sha256 for name, sha256 in archives.items())
+    if not is_whole or set(archives) != {pack.archive(str(period)) for pack in packs}:
+        return None
+    copies = dict(rows.select(Delivery.file, Delivery.copy_number).iter_rows())
+    facts = commit.facts
+    return Delivered(
+        packs,
+        {sending.place: copies[f"{sending.stem}.pdf"] for pack in packs for sending in pack.sendings},
+        facts["encrypted_count"],
+        facts["printed_pages"],
+        is_resumed=True,
+    )
 
 
 def _reprints(month: ClosedMonth, delivered: Delivered, folder: Path) -> Path:

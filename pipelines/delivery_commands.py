@@ -89,12 +89,15 @@ def _tell_delivered(session: Session, delivered: Delivered, period: str, wanted:
         without_address=without,
         encrypted=delivered.encrypted_count,
         printed_pages=delivered.printed_pages,
+        is_resumed=delivered.is_resumed,
         packs=[_pack(delivered, pack, period) for pack in delivered.packs] if session.as_json else [],
     )
     if wanted.is_dry:
         session.say("summary.would_deliver", period=period, **counts)
     else:
         session.say("summary.delivered", period=period, folder=wanted.to, **counts)
+    if delivered.is_resumed:
+        session.say("summary.delivery_resumed")
     session.print(*_by_role(session, delivered))
     if without:
         session.say("summary.without_address", count=without)

@@ -105,11 +105,11 @@ def cover(bills: Sequence[PrintedBill], book: RateBook, period: Period, words: W
         title=words("cover.title"),
         subtitle=words("cover.subtitle"),
         seller=[Field(words("doc.seller"), book.policy.company.name)],
-        recipient=[Field(words("doc.period"), period_words(period, words))],
-        particulars=[
+        recipient=[
             Field(words("cover.bills"), len(bills), "count"),
             Field(words("cover.sheets"), paper, "count"),
         ],
+        particulars=[Field(words("doc.period"), period_words(period, words))],
         figures=[],
         sections=[
             _by_agent(bills, agents, words),

@@ -5,17 +5,13 @@ of. What was interrupted is begun again by the same command, or brought to light
 """
 
 import hashlib
-import shutil
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from billing.catalog.reading import read_catalog
-from billing.core.digests import file_sha256
 from billing.core.findings import Refusal, refuse
 from billing.core.period import Period
 from billing.documents.delivery.archives import archive
@@ -37,17 +33,14 @@ from billing.documents.stage import print_documents
 from billing.tables.catalog import CATALOG_TABLES
 from billing.tables.deliveries import Delivery
 from billing.tables.documents import Invoice
-from billing.tables.parquet import scan_tables
 from pipelines.books import Books, workbench
 from pipelines.closed_month import ClosedMonth, closed_month, files_of, write
-from pipelines.commits import Commit
+from pipelines.deliveries import PART, STEP, Delivered, bring_to_light, copies_of, hidden, left_behind
 from pipelines.print_bills import print_bills
 from pipelines.progress import Progress
 
-PART = ".part"
 ENCRYPTED = "encrypted"
 PRINTED = "print"
-STEP = "deliver"
 
 
 @dataclass(frozen=True)
@@ -67,30 +60,6 @@ class Wanted:
     passwords: Path | None = None
     is_printed: bool = False
     is_dry: bool = False
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """What was delivered, or would be.
-
-    Attributes:
-        packs: one a recipient.
-        copies: which copy each document is, by its place.
-        encrypted_count: PDFs that were copied under a password.
-        printed_pages: pages of the one PDF of all bills, 0 without it.
-        is_resumed: whether it was recorded by a command that was killed, and only came to light now.
-    """
-
-    packs: Sequence[Pack]
-    copies: Mapping[str, int]
-    encrypted_count: int = 0
-    printed_pages: int = 0
-    is_resumed: bool = False
-
-    @property
-    def reprint_count(self) -> int:
-        """Documents that went to their recipient before."""
-        return sum(copy > 1 for copy in self.copies.values())
 
 
 @dataclass(frozen=True)
@@ -118,39 +87,29 @@ def deliver_period(books: Books, period: Period, wanted: Wanted, progress: Progr
             require_extra()
         packs = _packs(books, month)
         passwords = read_passwords(wanted.passwords, {p.recipient_id for p in packs}) if wanted.passwords else {}
-        if left := _left_behind(books, period, packs, wanted.to):
+        if left := left_behind(
+            books, period, packs, wanted.to, is_locked=bool(passwords), is_printed=wanted.is_printed
+        ):
             if not wanted.is_dry:
-                _bring_to_light(wanted.to)
+                bring_to_light(wanted.to)
             return left
         _check_folder(books, wanted.to)
-        delivered = Delivered(packs, _copies(books, period, packs))
+        delivered = Delivered(packs, copies_of(books, period, packs))
         if wanted.is_dry:
             return delivered
-        with progress.stage("deliver"), _hidden(wanted.to) as folder:
+        with progress.stage("deliver"), hidden(wanted.to) as folder:
             month.make_missing(packs)
-            reprints = _reprints(month, delivered, bench.folder / "reprint")
-            packed = [_pack(month, pack, delivered.copies, reprints, folder) for pack in packs]
-            attached = _encrypt(month, packs, passwords, reprints, folder)
-            told = [(pack, attached.get(pack.key) or [pack.archive(str(period))]) for pack in packs]
-            write(folder / DELIVERY_LIST, delivery_list([(each.pack, each.files) for each in packed], str(period)))
-            write(folder / MAIL_LIST, mail_list(told, month.company, str(period), month.words))
-            pages = _print(month, packs, reprints, folder) if wanted.is_printed else 0
-            rows = _rows(packed, str(period))
-            bench.write(rows, Delivery, f"lake/{Delivery.name}/{period}/{len(books.commits) + 1:06d}.parquet",
-                        {"period": str(period)})  # fmt: skip
+            handed = _Handed(month, _reprints(month, delivered, bench.folder / "reprint"), folder)
+            packed = [_pack(handed, pack, delivered.copies) for pack in packs]
+            attached = _encrypt(handed, packs, passwords)
+            _write_lists(handed, packed, attached)
+            pages = _print(handed, packs) if wanted.is_printed else 0
+            name = f"lake/{Delivery.name}/{period}/{len(books.commits) + 1:06d}.parquet"
+            bench.write(_rows(packed, str(period)), Delivery, name, {"period": str(period)})
             bench.settle()
-            done = Delivered(packs, delivered.copies, sum(map(len, attached.values())), pages)
+            done = replace(delivered, encrypted_count=sum(map(len, attached.values())), printed_pages=pages)
             books.append(STEP, files=bench.entries, facts=_facts(done, period))
         return done
-
-
-def deliveries(books: Books, period: Period) -> list[tuple[Commit, pl.DataFrame]]:
-    """Every delivery of a period: its commit and its `Delivery` rows."""
-    return [
-        (commit, scan_tables(books.paths(commit.files), Delivery).collect())
-        for commit in books.commits
-        if commit.kind == STEP and commit.facts["period"] == str(period)
-    ]
 
 
 def _facts(delivered: Delivered, period: Period) -> dict[str, str | int]:
@@ -187,60 +146,6 @@ def _addresses(books: Books) -> Addresses:
     return addresses_of({table.name: catalog.frame(table) for table in CATALOG_TABLES})
 
 
-def _copies(books: Books, period: Period, packs: Sequence[Pack]) -> dict[str, int]:
-    """Which copy each document is: one more than how often its recipient got it."""
-    key = [Delivery.recipient_kind, Delivery.recipient_id, Delivery.document_kind, Delivery.check_code]
-    gone = Counter(row for _, rows in deliveries(books, period) for row in rows.select(key).unique().iter_rows())
-    return {
-        sending.place: 1 + gone[(*pack.key, sending.kind, sending.check_code)]
-        for pack in packs
-        for sending in pack.sendings
-    }
-
-
-@contextmanager
-def _hidden(to: Path) -> Iterator[Path]:
-    """A folder that comes to light when all is done, and leaves nothing behind otherwise."""
-    was_there = to.exists()
-    part = to / PART
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
-        yield part
-    except BaseException:
-        shutil.rmtree(part if was_there else to, ignore_errors=True)
-        raise
-    _bring_to_light(to)
-
-
-def _bring_to_light(to: Path) -> None:
-    for child in sorted((to / PART).iterdir()):
-        child.rename(to / child.name)
-    (to / PART).rmdir()
-
-
-def _left_behind(books: Books, period: Period, packs: Sequence[Pack], to: Path) -> Delivered | None:
-    """The last delivery, when it is the one that is asked for and its folder did not come to light any more."""
-    known = deliveries(books, period)
-    if not (to / PART).is_dir() or not known:
-        return None
-    commit, rows = known[-1]
-    archives = dict(rows.select(Delivery.archive, Delivery.archive_sha256).unique().iter_rows())
-    lying = {name: top / name for name in archives for top in (to, to / PART) if (top / name).is_file()}
-    is_whole = all(name in lying and file_sha256(lying[name]) == sha256 for name, sha256 in archives.items())
-    if not is_whole or set(archives) != {pack.archive(str(period)) for pack in packs}:
-        return None
-    copies = dict(rows.select(Delivery.file, Delivery.copy_number).iter_rows())
-    facts = commit.facts
-    return Delivered(
-        packs,
-        {sending.place: copies[f"{sending.stem}.pdf"] for pack in packs for sending in pack.sendings},
-        facts["encrypted_count"],
-        facts["printed_pages"],
-        is_resumed=True,
-    )
-
-
 def _reprints(month: ClosedMonth, delivered: Delivered, folder: Path) -> Path:
     """Print what a recipient had before once more, stamped; a reprint has to say the same."""
     codes = {sending.place: sending.check_code for pack in delivered.packs for sending in pack.sendings}
@@ -259,52 +164,72 @@ def _reprints(month: ClosedMonth, delivered: Delivered, folder: Path) -> Path:
     return folder
 
 
-def _content(month: ClosedMonth, reprints: Path, name: str) -> bytes:
-    """A file as it is handed over."""
-    return (reprints / name).read_bytes() if (reprints / name).exists() else month.read(name)
+@dataclass(frozen=True)
+class _Handed:
+    """Where what is handed over comes from and goes to: the month, its reprints, the folder that is filled."""
+
+    month: ClosedMonth
+    reprints: Path
+    folder: Path
+
+    @property
+    def period(self) -> str:
+        """The period, as names have it."""
+        return str(self.month.period)
+
+    def content(self, name: str) -> bytes:
+        """A file as it is handed over."""
+        again = self.reprints / name
+        return again.read_bytes() if again.exists() else self.month.read(name)
 
 
-def _pack(month: ClosedMonth, pack: Pack, copies: Mapping[str, int], reprints: Path, folder: Path) -> Packed:
+def _pack(handed: _Handed, pack: Pack, copies: Mapping[str, int]) -> Packed:
     files, packed, records = [], [], []
     for sending in pack.sendings:
         for name in files_of(sending):
-            content = _content(month, reprints, name)
-            own = Path(name).name
+            content, own = handed.content(name), Path(name).name
             files.append((own, content))
             packed.append(PackedFile(sending.kind, own, _sha256(content), sending.check_code, copies[sending.place]))
-            records.append(_sha256(month.read(name)))
-    words, period = month.words, str(month.period)
-    files.append((CONTENTS, contents(pack, packed, month.company, period, words)))
-    content = archive(files, month.period.end)
-    write(folder / pack.archive(period), content)
-    return Packed(pack, packed, records, _sha256(content))
+            records.append(_sha256(handed.month.read(name)))
+    month = handed.month
+    files.append((CONTENTS, contents(pack, packed, month.company, handed.period, month.words)))
+    whole = archive(files, month.period.end)
+    write(handed.folder / pack.archive(handed.period), whole)
+    return Packed(pack, packed, records, _sha256(whole))
 
 
-def _encrypt(
-    month: ClosedMonth, packs: Sequence[Pack], passwords: Mapping[str, str], reprints: Path, folder: Path
-) -> dict[tuple[str, str], list[str]]:
+def _encrypt(handed: _Handed, packs: Sequence[Pack], passwords: Mapping[str, str]) -> dict[tuple[str, str], list[str]]:
     """Copies of PDFs under passwords: their files by recipient."""
     attached: dict[tuple[str, str], list[str]] = {}
     for pack in packs:
         for sending in pack.sendings if pack.recipient_id in passwords else ():
             file = f"{ENCRYPTED}/{pack.folder}/{sending.stem}.pdf"
-            plain = _content(month, reprints, f"{sending.place}.pdf")
-            write(folder / file, encrypted(plain, passwords[pack.recipient_id]))
+            plain = handed.content(f"{sending.place}.pdf")
+            write(handed.folder / file, encrypted(plain, passwords[pack.recipient_id]))
             attached.setdefault(pack.key, []).append(file)
     return attached
 
 
-def _print(month: ClosedMonth, packs: Sequence[Pack], reprints: Path, folder: Path) -> int:
+def _write_lists(handed: _Handed, packed: Sequence[Packed], attached: Mapping[tuple[str, str], Sequence[str]]) -> None:
+    """Who gets what, and the mails to write: a locked copy is attached where there is one, else the archive."""
+    mails = [(each.pack, attached.get(each.pack.key) or [each.pack.archive(handed.period)]) for each in packed]
+    month = handed.month
+    write(handed.folder / DELIVERY_LIST, delivery_list([(each.pack, each.files) for each in packed], handed.period))
+    write(handed.folder / MAIL_LIST, mail_list(mails, month.company, handed.period, month.words))
+
+
+def _print(handed: _Handed, packs: Sequence[Pack]) -> int:
+    """One PDF of all bills that are handed over: its pages, 0 where there is none."""
     bills = {
-        pack.recipient_id: _content(month, reprints, f"{sending.place}.pdf")
+        pack.recipient_id: handed.content(f"{sending.place}.pdf")
         for pack in packs
         for sending in pack.sendings
         if sending.kind == "bill"
     }
     if not bills:
         return 0
-    content = print_bills(month, bills)
-    write(folder / PRINTED / f"bills-{month.period}.pdf", content)
+    content = print_bills(handed.month, bills)
+    write(handed.folder / PRINTED / f"bills-{handed.period}.pdf", content)
     return page_count(content)
 
 

@@ -11,7 +11,8 @@ from billing.documents.delivery.packs import Pack
 from billing.tables.deliveries import Delivery
 from pipelines.call_details import Asked, give_calls
 from pipelines.commits import Commit
-from pipelines.deliver import ENCRYPTED, PRINTED, Delivered, Wanted, deliver_period, deliveries
+from pipelines.deliver import ENCRYPTED, PRINTED, Wanted, deliver_period
+from pipelines.deliveries import Delivered, deliveries
 from pipelines.session import Session
 from pipelines.summaries import table
 

@@ -7,15 +7,15 @@ a deleted folder, mends itself.
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from billing.core.digests import file_sha256
 from billing.core.findings import Finding
 from billing.core.period import Period
-from billing.documents.index_page import render_index
 from billing.documents.model import Standing
-from billing.documents.rendering import renderer
+from billing.documents.report.page import REPORT, render_report
 from billing.publishing.calls import PartPaths
 from billing.publishing.stage import Status, publish_period
 from billing.rate_book.book import RateBook
@@ -26,9 +26,11 @@ from pipelines.documents import documents_of
 from pipelines.gate import pages_of
 from pipelines.parts import Part, parts_of, usage_of
 from pipelines.past import closed_before, stored
+from pipelines.periods_page import write_periods_page
 from pipelines.progress import Progress
 from pipelines.rate_book_of import book_of_snapshot
 from pipelines.records import source_files
+from pipelines.report import report_inputs
 from pipelines.suspense import open_suspense
 
 
@@ -40,9 +42,9 @@ def build_checkout(
     *,
     status: Status,
     book: RateBook,
-    documents: bool,
+    facts: Mapping[str, Any],
 ) -> str:
-    """Build what people open for a period, from the lake and the rate book of its snapshot alone.
+    """Build what people open for a period, from the lake, the rate book of its snapshot and its commit's facts alone.
 
     Args:
         books: the books as they are once the step is committed.
@@ -51,7 +53,7 @@ def build_checkout(
         progress: where the work is timed.
         status: draft or closed.
         book: the rate book of the snapshot.
-        documents: whether PDF and workbooks are made.
+        facts: of the commit; `documents` says whether PDF and workbooks are made.
 
     Returns:
         SHA-256 of its manifest.json.
@@ -64,6 +66,8 @@ def build_checkout(
     tables[SourceFile.name] = source_files(books, period, parts)
     tables[Suspense.name] = suspense_of(books, period)
     before = closed_before(books, period)
+    previous = books.state.closes[before[-1]].facts["manifest"] if before else None
+    told = report_inputs(books, period, tables, parts, facts, status=status, previous_manifest=previous)
     publish_period(
         folder,
         period,
@@ -74,18 +78,14 @@ def build_checkout(
             if part.day and part.rated
         ],
         book,
-        documents=_documents(books, book, period, status, tables, progress) if documents else (),
-        pages={"index.html": _index(tables, book, period, status, documents), **_gate_pages(books, parts)},
+        documents=_documents(books, book, period, status, tables, progress) if told.has_documents else (),
+        pages={REPORT: render_report(told, book), **_gate_pages(books, parts)},
         engine=library_versions()["bill400"],
         status=status,
-        previous_manifest=books.state.closes[before[-1]].facts["manifest"] if before else None,
+        previous_manifest=previous,
         with_calls=status == "closed",
     )
     return file_sha256(folder / "manifest.json")
-
-
-def _index(tables: Mapping[str, pl.DataFrame], book: RateBook, period: Period, status: Status, is_printed: bool) -> str:
-    return render_index(tables, book, str(period), status, renderer(book.policy.lang), is_printed=is_printed)
 
 
 def _gate_pages(books: Books, parts: Sequence[Part]) -> dict[str, str]:
@@ -120,7 +120,7 @@ def swap_in(books: Books, period: Period, folder: Path) -> None:
 
 
 def mend_checkouts(books: Books, scratch: Path, progress: Progress) -> list[Finding]:
-    """Make every published folder equal to the last commit again.
+    """Make every published folder equal to the last commit again, and the page over all of them.
 
     Returns:
         A warning for each period that does not come out as it was committed; its folder is left as it is.
@@ -137,14 +137,14 @@ def mend_checkouts(books: Books, scratch: Path, progress: Progress) -> list[Find
         folder = scratch / name
         book = book_of_snapshot(books, facts["snapshot"])
         then = books.as_known_at(commit)
-        printed = facts.get("documents", False)
         made = build_checkout(
-            then, Period.parse(name), folder, progress, status=facts["status"], book=book, documents=printed
+            then, Period.parse(name), folder, progress, status=facts["status"], book=book, facts=facts
         )
         if made == facts["manifest"]:
             swap_in(books, Period.parse(name), folder)
         else:
             findings.append(Finding("CHECKOUT_DIFFERS", "warning", f"published/{name}", {"period": name}))
+    write_periods_page(books)
     return findings
 
 

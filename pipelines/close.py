@@ -58,6 +58,7 @@ def close_month(
         facts = {
             "snapshot": run.facts["snapshot"],
             "draft_digest": run.facts["draft_digest"],
+            "changes": run.facts.get("changes"),
             "digests": table_digests(tables),
             "invoice_count": tables[Invoice.name].height,
             "documents": loaded.book.policy.documents.at_close,

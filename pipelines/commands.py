@@ -279,10 +279,11 @@ def _where_to_look(session: Session, books: Books, folder: Path, period: Period)
     lines = stored(books, InvoiceLine, str(period)).filter(pl.col(InvoiceLine.kind) == "usage")
     session.say("summary.look_here")
     for place, code in (
-        ("index.html", "look_index"), ("invoices/", "look_invoices"),
-        ("statements/", "look_statements"), ("audit.duckdb", "look_audit"),
+        (published / "close_report.html", "look_report"), (published.parent / "index.html", "look_index"),
+        (published / "invoices", "look_invoices"), (published / "statements", "look_statements"),
+        (published / "audit.duckdb", "look_audit"),
     ):  # fmt: skip
-        session.print(f"  {published / place}  {session.word(f'summary.{code}')}")
+        session.print(f"  {place}  {session.word(f'summary.{code}')}")
     if lines.height:
         line = lines.row(0, named=True)
         key = f"{line[InvoiceLine.invoice_key]}#{line[InvoiceLine.line_number]}"

@@ -85,10 +85,14 @@ def last_prices(books: Books, until: dt.date | None = None) -> pl.DataFrame:
         return pl.DataFrame(schema=PRICES)
     since = newest - dt.timedelta(days=PRICE_DAYS)
     recent = [part.totals for part in parts if part.totals and part.day and part.day >= since]
+    return prices_of(scan_tables(books.paths(recent), UsageTotal))
+
+
+def prices_of(usage: pl.LazyFrame) -> pl.DataFrame:
+    """What a minute of each number cost on the last day of some usage on which it was charged for (`PRICES`)."""
     seconds, amount = pl.col(UsageTotal.charged_seconds), pl.col(UsageTotal.amount_micro)
     charged = (
-        scan_tables(books.paths(recent), UsageTotal)
-        .filter(seconds > 0, amount > 0)
+        usage.filter(seconds > 0, amount > 0)
         .filter(pl.col(UsageTotal.usage_date) == pl.col(UsageTotal.usage_date).max().over(UsageTotal.service_number))
         .group_by(UsageTotal.service_number)
         .agg(seconds.sum(), amount.sum())
@@ -213,7 +217,21 @@ def answers_for(books: Books, file_number: int) -> list[str]:
     return [f"{answer['rule_id']}, {answer['by']}: {answer['reason']}" for answer in used]
 
 
+def results_of(books: Books, files: set[int]) -> dict[str, list[dict[str, Any]]]:
+    """Results of files as they were kept, in the order of the files, by the page of their batch."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for entry in books.state.of_table(GATE):
+        if entry.key["file"] in files:
+            result = json.loads(books.path(entry.path).read_bytes())
+            found.setdefault(_page_name(result["batch"]), []).append(result)
+    return found
+
+
 def pages_of(books: Books, files: set[int]) -> dict[str, Path]:
     """Pages of the batches that brought some files: name in the published folder to where it lies."""
     pages = [entry for entry in books.state.of_table(GATE_PAGE) if files & set(entry.key["files"])]
-    return {f"gate/{Path(entry.path).stem.removesuffix('-batch')}.html": books.path(entry.path) for entry in pages}
+    return {_page_name(Path(entry.path).stem.removesuffix("-batch")): books.path(entry.path) for entry in pages}
+
+
+def _page_name(batch: str) -> str:
+    return f"gate/{batch}.html"

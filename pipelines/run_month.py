@@ -19,10 +19,12 @@ from pipelines.commits import Commit
 from pipelines.documents import names_digest
 from pipelines.monthly_run import Month, compute_month
 from pipelines.parts import left_out, parts_of
+from pipelines.periods_page import write_periods_page
 from pipelines.progress import Progress
 from pipelines.rate_book_of import load_snapshot, take_snapshot
 from pipelines.rate_parts import rate_parts
 from pipelines.raw_text import kept_files
+from pipelines.report import changes_against
 from pipelines.sweep import sweep_superseded
 from pipelines.waiting import OF_RECORDS
 
@@ -90,6 +92,7 @@ def run_month(
                 "digests": digests,
                 "draft_digest": draft_digest,
                 "documents": documents,
+                "changes": changes_against(books, period, month.tables),
             }
             commit_month(books, bench, loaded.book, month, replaced, "run", facts, progress)
             sweep_superseded(books, dt.datetime.now(dt.UTC), loaded.book.policy.keep_drafts_days)
@@ -119,9 +122,8 @@ def commit_month(
     ahead = books.overlaid(bench.entries, [*replaced, *earlier])
     status: Status = "closed" if kind == "close" else "draft"
     folder = bench.folder / "checkout"
-    printed = facts["documents"]
     with progress.stage("publishing"):
-        manifest = build_checkout(ahead, month.period, folder, progress, status=status, book=book, documents=printed)
+        manifest = build_checkout(ahead, month.period, folder, progress, status=status, book=book, facts=facts)
     commit = books.append(
         kind,
         files=bench.entries,
@@ -129,6 +131,7 @@ def commit_month(
         facts={**facts, "period": period, "status": status, "manifest": manifest},
     )
     swap_in(books, month.period, folder)
+    write_periods_page(books)
     return commit
 
 

@@ -86,25 +86,13 @@ def work_list(books: Books, today: dt.date, chosen: Chosen = Chosen()) -> pl.Dat
         if name not in names.values():
             raise refuse("FILE_UNKNOWN", file=name)
     rows = open_suspense(books)
-    prices = last_prices(books)
-    middle = prices["micro_per_minute"].quantile(0.5, "lower")
-    minutes = (pl.col(Suspense.talk_ms) + 59_999) // 60_000
-    own = pl.col("micro_per_minute")
     day = pl.col(Suspense.usage_date).dt.to_string("%Y-%m-%d").fill_null(UNDATED)
     line = pl.col(Suspense.cdr_id) % LINES_PER_FILE
-    listed = (
-        rows.join(prices, on=Suspense.service_number, how="left", maintain_order="left")
-        .with_columns(
-            key=pl.format("{}/{}-{}", day, "file_number", line),
-            line=line,
-            file=pl.col("file_number").replace_strict(names, default="", return_dtype=pl.String),
-            age_days=(pl.lit(today) - pl.col(Suspense.first_seen)).dt.total_days(),
-            value_micro=round_to_fen_expr(
-                minutes * own.fill_null(pl.lit(None if middle is None else int(middle), pl.Int64))
-            ),
-            valued_by=pl.when(own.is_not_null()).then(pl.lit("number")).when(middle is not None).then(pl.lit("median")),
-        )
-        .with_columns(valued_by=pl.when(pl.col("value_micro").is_not_null()).then("valued_by"))
+    listed = valued(rows, last_prices(books)).with_columns(
+        key=pl.format("{}/{}-{}", day, "file_number", line),
+        line=line,
+        file=pl.col("file_number").replace_strict(names, default="", return_dtype=pl.String),
+        age_days=(pl.lit(today) - pl.col(Suspense.first_seen)).dt.total_days(),
     )
     return (
         listed.filter(_is_chosen(chosen))
@@ -123,16 +111,39 @@ def _is_chosen(chosen: Chosen) -> pl.Expr:
     return pl.all_horizontal(conditions)
 
 
+def valued(rows: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
+    """`Suspense` rows with `value_micro` and `valued_by`, as `work_list` tells them; `prices` as the gate has them."""
+    middle = prices["micro_per_minute"].quantile(0.5, "lower")
+    minutes = (pl.col(Suspense.talk_ms) + 59_999) // 60_000
+    own = pl.col("micro_per_minute")
+    return (
+        rows.join(prices, on=Suspense.service_number, how="left", maintain_order="left")
+        .with_columns(
+            value_micro=round_to_fen_expr(
+                minutes * own.fill_null(pl.lit(None if middle is None else int(middle), pl.Int64))
+            ),
+            valued_by=pl.when(own.is_not_null()).then(pl.lit("number")).when(middle is not None).then(pl.lit("median")),
+        )
+        .with_columns(valued_by=pl.when(pl.col("value_micro").is_not_null()).then("valued_by"))
+    )
+
+
 def by_reason(listed: pl.DataFrame) -> pl.DataFrame:
     """The list summed up: reason, count, talk_ms, value_micro, age_days of the oldest; most valuable first."""
+    return _summed(listed, pl.col("age_days").max())
+
+
+def held_by_reason(rows: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
+    """`Suspense` rows summed up: reason, count, talk_ms, value_micro; most valuable first."""
+    return _summed(valued(rows, prices))
+
+
+def _summed(listed: pl.DataFrame, *more: pl.Expr) -> pl.DataFrame:
+    value = pl.col("value_micro")
+    sums = (pl.len().alias("count"), pl.col("talk_ms").sum(), pl.when(value.is_not_null().any()).then(value.sum()))
     return (
         listed.group_by("reason")
-        .agg(
-            pl.len().alias("count"),
-            pl.col("talk_ms").sum(),
-            pl.when(pl.col("value_micro").is_not_null().any()).then(pl.col("value_micro").sum()),
-            pl.col("age_days").max(),
-        )
+        .agg(*sums, *more)
         .sort("value_micro", "count", "reason", descending=[True, True, False], nulls_last=True)
     )
 

@@ -34,7 +34,7 @@ def publish_period(
     previous_manifest: str | None,
     with_calls: bool = True,
 ) -> dict[str, Any]:
-    """Write `invoices/ statements/ settlement/ tables/ calls/ audit.duckdb index.html manifest.json`.
+    """Write `invoices/ statements/ settlement/ tables/ calls/ audit.duckdb close_report.html manifest.json`.
 
     Args:
         folder: an empty or absent folder.

@@ -11,6 +11,7 @@ from pipelines.commits import CommitLog, fold
 from tests.commands.corner_shop import listing
 
 PACK = "audit.duckdb"
+REPORT = "close_report.html"
 ATTEMPT = ("at", "by", "attempt", "previous", "seal")
 """What of a commit belongs to the attempt and not to the step."""
 
@@ -63,4 +64,25 @@ def differences(one: Path, other: Path) -> list[str]:
     for pack in sorted(path.relative_to(one) for path in (one / "published").rglob(PACK)):
         if not (other / pack).exists() or pack_rows(one / pack) != pack_rows(other / pack):
             found.append(f"content: {pack}")
+    return found
+
+
+def other_content(one: Path, other: Path) -> list[str]:
+    """What differs between books that came about on different ways, and should not.
+
+    Steps and kept raw files tell of the way, and so does the close report: it says what changed against the run before.
+    Manifests are compared without the line of that page.
+    """
+    found = []
+    for what in differences(one, other):
+        place = one / what.partition(": ")[2]
+        if what.startswith("steps") or "lake/raw/" in what or place.name == REPORT:
+            continue
+        if place.name == "manifest.json":
+            told = [json.loads((root / place.relative_to(one)).read_text("utf-8")) for root in (one, other)]
+            for manifest in told:
+                del manifest["files"][REPORT]
+            if told[0] == told[1]:
+                continue
+        found.append(what)
     return found

@@ -39,7 +39,7 @@ def test_one_byte_in_the_lake(closed, table):
 
 def test_one_byte_in_each_kind_of_published_file(closed):
     calls = sorted((closed / PUBLISHED / "calls").iterdir())[0].relative_to(closed / PUBLISHED)
-    names = ["tables/invoice.parquet", "tables/invoice_line.csv", "invoices/C1.html", "index.html",
+    names = ["tables/invoice.parquet", "tables/invoice_line.csv", "invoices/C1.html", "close_report.html",
              "statements/A1.html", "settlement/UNICOM.csv", calls.as_posix()]  # fmt: skip
     for name in names:
         flip(closed / PUBLISHED / name)

@@ -80,7 +80,9 @@ LAYERS: dict[str, Layer] = {
         duckdb="the audit pack is a DuckDB file", pyarrow="published Parquet is written at the file edge"
     ),
     "billing/documents": _stage(
-        jinja2="bills and statements are templates", xlsxwriter="lists for people are workbooks, too"
+        jinja2="bills and statements are templates",
+        markupsafe="pages put text together that is markup already, and escape the rest",
+        xlsxwriter="lists for people are workbooks, too",
     ),
     "billing/documents/delivery/pdf_files.py": Layer(
         (CORE, "billing/documents"), {"pikepdf": "it joins PDFs and locks copies; an extra, loaded when asked for"}

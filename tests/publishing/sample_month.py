@@ -11,17 +11,18 @@ from billing.balances.stage import carry_balances
 from billing.call_analysis.stage import analyse_calls
 from billing.core.money import allot_net, net_of_vat, round_to_fen
 from billing.core.period import Period
-from billing.documents.index_page import render_index
 from billing.documents.model import Standing
-from billing.documents.rendering import renderer
+from billing.documents.report.inputs import GateBatch, GateFile, GateRule, ReportInputs
+from billing.documents.report.page import REPORT, render_report
 from billing.documents.stage import make_documents, print_documents, print_lists
 from billing.publishing.calls import PartPaths
+from billing.publishing.conservation import certify
 from billing.publishing.stage import publish_period
 from billing.rate_book.book import RateBook, read_price_book
 from billing.rate_book.policy import Policy
 from billing.rate_book.rating_rows import rating_rows
 from billing.rating.stage import rate_calls, total_usage
-from billing.tables.calls import Cdr, RatedCall, Suspense, UsageTotal
+from billing.tables.calls import CallAdjustment, Cdr, RatedCall, Suspense, UsageTotal
 from billing.tables.catalog import (
     CATALOG_TABLES,
     Agent,
@@ -38,7 +39,9 @@ from billing.tables.documents import (
     Conservation,
     Invoice,
     InvoiceLine,
+    LateFee,
     Posting,
+    ResourceFee,
     SettlementLine,
     SourceFile,
     TaxLine,
@@ -175,7 +178,7 @@ def write_parts(folder: Path, rates: RateBook, count: int = 60) -> list[PartPath
 def month(parts: list[PartPaths]) -> dict[str, pl.DataFrame]:
     """Every table of the period, from the rated calls on."""
     usage = total_usage(pl.scan_parquet([part.rated_call for part in parts])).collect()
-    tables = {UsageTotal.name: usage, Charge.name: _charges(usage)}
+    tables = {UsageTotal.name: usage, Charge.name: _charges(usage), CallAdjustment.name: CallAdjustment.empty()}
     tables |= _bills(tables[Charge.name])
     tables |= analyse_calls(PERIOD, usage, [scan_tables([part.cdr for part in parts], Cdr)], book()).tables
     tables[SettlementLine.name] = _settlement(usage)
@@ -215,16 +218,33 @@ def publish(folder: Path, lake: Path, *, status: Literal["draft", "closed"] = "d
         tables,
         parts,
         rates,
-        pages={
-            "index.html": render_index(
-                {**rates.tables, **tables}, rates, str(PERIOD), status, renderer("zh"), is_printed=True
-            )
-        },
+        pages={REPORT: render_report(report_inputs(tables, status, has_documents=True), rates)},
         documents=chain(print_documents(documents), print_lists(tables, PERIOD)),
         engine="0.0.test",
         status=status,
         previous_manifest=None,
     )
+
+
+def report_inputs(tables: dict[str, pl.DataFrame], status: str = "draft", **others: Any) -> ReportInputs:
+    """What the close report of the month is made of: one file broke a rule of files, one call waits."""
+    sentence = {"en": "the file follows the last one", "zh": "文件序号相连"}
+    told = {
+        "period": PERIOD,
+        "status": status,
+        "engine": "0.0.test",
+        "tables": tables,
+        "previous": None,
+        "held": pl.DataFrame(
+            {"reason": ["NUMBER_UNKNOWN"], "count": [1], "talk_ms": [61_000], "value_micro": [240_000]},
+        ),
+        "batches": [GateBatch("gate/000017.html", [GateFile(HOSTILE, {"F004": None})])],
+        "rules": [GateRule("F004", "warning", "note", sentence), GateRule("F005", "warning", "note", sentence)],
+        "facts": {"draft_digest": "d" * 64, "snapshot": "5" * 16, "digests": {Charge.name: "c" * 64}},
+        "previous_manifest": None,
+        "has_documents": False,
+    }
+    return ReportInputs(**{**told, **others})
 
 
 def _charges(usage: pl.DataFrame) -> pl.DataFrame:
@@ -397,15 +417,9 @@ def _postings(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _conservation(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    revenue = tables[Invoice.name]["net_micro"].sum()
-    settlement = tables[SettlementLine.name]["net_micro"].sum()
-    commission = tables[CommissionLine.name]["accrued_micro"].sum()
-    amounts = {
-        "revenue_net": revenue,
-        "settlement_net": settlement,
-        "commission_accrued": commission,
-        "margin": revenue - settlement - commission,
-    }
-    rated = {"figure": "calls_rated", "record_count": tables[UsageTotal.name]["call_count"].sum()}
-    money = [{"figure": figure, "amount_micro": amount} for figure, amount in amounts.items()]
-    return table(Conservation, rated, *money)
+    rated = int(tables[UsageTotal.name]["call_count"].sum())
+    records = {"read": rated + 1, "not_ours": 0, "duplicate": 0, "suspense_ingest": 1, "suspense_rating": 0}
+    empty = {shape.name: shape.empty() for shape in (CallAdjustment, LateFee, ResourceFee)}
+    rows, findings = certify(PERIOD, records, tables[UsageTotal.name], empty | tables)
+    assert not findings, findings
+    return rows

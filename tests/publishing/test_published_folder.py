@@ -30,7 +30,7 @@ def test_same_month_same_bytes(published_once, tmp_path):
 def test_the_folder_is_complete(published_once):
     top = {path.name for path in published_once.iterdir()}
     folders = {"invoices", "statements", "settlement", "tables", "calls"}
-    assert top == folders | {"audit.duckdb", "manifest.json", "index.html"}
+    assert top == folders | {"audit.duckdb", "manifest.json", "close_report.html"}
 
 
 def test_no_caller_leaves_the_books(published_once):

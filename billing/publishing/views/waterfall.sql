@@ -3,6 +3,24 @@
 WITH charged AS (
   SELECT kind, CAST(sum(amount) AS DECIMAL(18, 6)) AS amount FROM charge GROUP BY kind
 ),
+kinds AS (
+  SELECT * FROM (VALUES
+    (1, 'gross_usage', 'usage'),
+    (2, 'rounding', 'rounding'),
+    (3, 'allowance_credit', 'allowance_credit'),
+    (4, 'tier_credit', 'tier_credit'),
+    (5, 'cap_credit', 'cap_credit'),
+    (6, 'discount', 'discount'),
+    (7, 'true_up', 'true_up'),
+    (8, 'fees', 'recurring'),
+    (8, 'fees', 'one_off'),
+    (9, 'metered', 'metered'),
+    (10, 'service_credit', 'service_credit'),
+    (11, 'adjustment', 'adjustment'),
+    (12, 'late_usage', 'late_usage'),
+    (13, 'late_fee', 'late_fee')
+  ) AS kinds (step, figure, kind)
+),
 billed AS (
   SELECT
     CAST(coalesce(sum(gross), 0) AS DECIMAL(18, 6)) AS gross,
@@ -17,18 +35,15 @@ earned AS (
   SELECT CAST(coalesce(sum(accrued), 0) AS DECIMAL(18, 6)) AS accrued FROM commission_line
 ),
 steps AS (
-  SELECT 1 AS step, 'gross_usage' AS figure, coalesce(sum(amount), 0) AS amount FROM charged WHERE kind = 'usage'
-  UNION ALL SELECT 2, 'rounding', coalesce(sum(amount), 0) FROM charged WHERE kind = 'rounding'
-  UNION ALL SELECT 3, 'cap_credit', coalesce(sum(amount), 0) FROM charged WHERE kind = 'cap_credit'
-  UNION ALL SELECT 4, 'true_up', coalesce(sum(amount), 0) FROM charged WHERE kind = 'true_up'
-  UNION ALL SELECT 5, 'fees', coalesce(sum(amount), 0) FROM charged WHERE kind IN ('recurring', 'one_off')
-  UNION ALL SELECT 6, 'other_charges', coalesce(sum(amount), 0) FROM charged
-    WHERE kind NOT IN ('usage', 'rounding', 'cap_credit', 'true_up', 'recurring', 'one_off')
-  UNION ALL SELECT 7, 'revenue_gross', gross FROM billed
-  UNION ALL SELECT 8, 'vat', -tax FROM billed
-  UNION ALL SELECT 9, 'revenue_net', net FROM billed
-  UNION ALL SELECT 10, 'settlement_net', -net FROM settled
-  UNION ALL SELECT 11, 'commission', -accrued FROM earned
-  UNION ALL SELECT 12, 'margin', billed.net - settled.net - earned.accrued FROM billed, settled, earned
+  SELECT kinds.step, kinds.figure, coalesce(sum(charged.amount), 0) AS amount
+  FROM kinds
+  LEFT JOIN charged ON charged.kind = kinds.kind
+  GROUP BY kinds.step, kinds.figure
+  UNION ALL SELECT 14, 'revenue_gross', gross FROM billed
+  UNION ALL SELECT 15, 'vat', -tax FROM billed
+  UNION ALL SELECT 16, 'revenue_net', net FROM billed
+  UNION ALL SELECT 17, 'settlement_net', -net FROM settled
+  UNION ALL SELECT 18, 'commission', -accrued FROM earned
+  UNION ALL SELECT 19, 'margin', billed.net - settled.net - earned.accrued FROM billed, settled, earned
 )
 SELECT step, figure, CAST(amount AS DECIMAL(18, 6)) AS amount FROM steps ORDER BY step

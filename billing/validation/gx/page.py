@@ -14,6 +14,8 @@ from great_expectations.core.expectation_validation_result import ExpectationSui
 from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaPageView
 
+REPORT = "close_report.html"
+"""Where the page is published, the report of the month lies one folder above."""
 TITLES = {"calls": "话单规则 Rules of calls", "files": "文件规则 Rules of files"}
 _PAGE = """<!DOCTYPE html>
 <html lang="zh"><head><meta charset="utf-8">
@@ -23,6 +25,7 @@ _PAGE = """<!DOCTYPE html>
 {style}</style></head>
 <body>
 <h1>质量检查 Quality gate</h1>
+<p><a href="../{report}">出账报告 Close report</a></p>
 {body}
 </body></html>
 """
@@ -53,7 +56,7 @@ def write_page(
     parts = [f"<h2>文件 Files</h2>\n<table><thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table>"]
     parts += [f"<h2>{TITLES[table]}</h2>\n{_sections(validation)}" for table, validation in validations.items()]
     style = resources.files("billing.validation.gx").joinpath("page.css").read_text("utf-8")
-    return _PAGE.format(style=style, body="\n".join(parts))
+    return _PAGE.format(style=style, report=REPORT, body="\n".join(parts))
 
 
 @functools.cache

@@ -10,10 +10,14 @@ import pikepdf
 import pytest
 from pypdf import PdfReader
 
+from billing.documents.delivery.cover import PrintedBill, cover
 from billing.documents.delivery.passwords import is_weak
 from billing.documents.delivery.pdf_files import Section, joined
+from billing.documents.model import Grid
+from billing.documents.words import Words
 from tests.commands.corner_shop import PERIOD, bill400, listing
 from tests.delivery.foreign_trade import ANTON, BERTA, CESAR, DORA, NORTH
+from tests.publishing import sample_month
 
 SECRET, OTHER = "tide-Pool-47", "k9!Lemon7q"
 
@@ -147,6 +151,24 @@ def test_the_same_bills_are_printed_in_the_same_bytes(traded, tmp_path):
         _deliver(books, tmp_path / name / "out", "--print")
         printed.append((tmp_path / name / "out" / "print" / f"bills-{PERIOD}.pdf").read_bytes())
     assert printed[0] == printed[1]
+
+
+def test_the_cover_list_counts_the_blank_pages():
+    # The list has one page and a blank one behind it. Bills of 1, 3 and 2 pages take 2, 4 and 2.
+    bills = [
+        PrintedBill("East", "A-1", "C-1", "One", "2026-000001", 10_000_000, 1),
+        PrintedBill("East", "A-1", "C-2", "Two", "2026-000002", 20_000_000, 3),
+        PrintedBill("", "", "C-3", "Three", "2026-000003", 40_000_000, 2),
+    ]
+    told = cover(bills, sample_month.book(), sample_month.PERIOD, Words("en"), own_pages=1)
+    by_agent, by_bill = (section for section in told.sections if isinstance(section, Grid))
+    assert [row[5] for row in by_bill.rows] == ["3", "5–7", "9–10"]
+    assert [(row[0], *row[2:]) for row in by_agent.rows] == [
+        ("East", 2, 4, 30_000_000),
+        ("no branch", 1, 2, 40_000_000),
+    ]
+    assert by_bill.totals[-1] == by_agent.totals[-1] == 70_000_000
+    assert [field.value for field in told.recipient] == [3, 5], "bills, and sheets: 1 + 1 + 2 + 1"
 
 
 def test_an_odd_page_is_followed_by_a_blank_one():

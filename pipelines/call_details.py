@@ -82,14 +82,23 @@ def give_calls(books: Books, period: Period, asked: Asked) -> Given:
     if asked.is_dry:
         return given
     days = own[UsageTotal.usage_date].unique().to_list()
-    pages = _pages(books, [part for part in parts if part.day in days], wanted, asked, Words(book.policy.lang))
+    words = Words(book.policy.lang)
+    pages = _pages(books, [part for part in parts if part.day in days], wanted, asked, words)
+    _hand_over(books, period, asked, given, pages, words)
+    return given
+
+
+def _hand_over(
+    books: Books, period: Period, asked: Asked, given: Given, pages: Iterator[pl.DataFrame], words: Words
+) -> None:
+    """Write the list beside its place, put it on record, and only then give it its name."""
     part = asked.to.with_name(f".{asked.to.name}.part")
     try:
-        written = _write(part, asked.to, pages, Words(book.policy.lang), period)
+        written = _write(part, asked.to, pages, words, period)
         assert written == given.count, "the list has every call that was counted"
         facts = {
             "period": str(period),
-            "customer": customer,
+            "customer": given.customer,
             "call_count": given.count,
             "is_masked": asked.is_masked,
             "reason": asked.reason,
@@ -98,7 +107,6 @@ def give_calls(books: Books, period: Period, asked: Asked) -> Given:
         part.rename(asked.to)
     finally:
         part.unlink(missing_ok=True)
-    return given
 
 
 def _write(part: Path, to: Path, pages: Iterator[pl.DataFrame], words: Words, period: Period) -> int:

@@ -37,11 +37,11 @@ bench-documents: .venv/.installed-test
 	touch $@
 
 .venv/.installed-test: .venv/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[secure,test]'
 	touch $@
 
 .venv/.installed-dev: .venv/.installed-test
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[secure,test,dev]'
 	touch $@
 
 # Older DuckDB clients, apart from ours: auditors open the audit pack with whatever they have.

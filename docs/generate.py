@@ -21,6 +21,7 @@ from billing.publishing.tables import PERIOD_TABLES  # noqa: E402
 from billing.publishing.views import read_views  # noqa: E402
 from billing.tables.calls import Cdr, Duplicate, Joined, RatedCall, Waiting  # noqa: E402
 from billing.tables.catalog import CATALOG_TABLES  # noqa: E402
+from billing.tables.deliveries import Delivery  # noqa: E402
 from billing.tables.schema import Table  # noqa: E402
 from billing.validation.facts import FACTS  # noqa: E402
 from billing.validation.rules import load_rules, share_rules  # noqa: E402
@@ -37,6 +38,7 @@ GROUPS = {
     "catalog": ("Catalog files", "客户资料"),
     "charging": ("Charges", "出账"),
     "call_analysis": ("Call analysis", "呼叫分析"),
+    "delivery": ("What goes out", "单据分发与话单导出"),
     "commission": ("Commission", "计佣"),
     "pipelines": ("Books, periods, plans, proofs", "账套、账期、资费、核验"),
 }
@@ -138,7 +140,7 @@ def tables() -> Iterable[str]:
         rows.append((f"`{view.name}`", en, zh))
     yield from _table(("view", "shows", "内容"), rows)
     yield from ("## Inside the books 账套内部", "", "In `lake/`, never published. 位于 `lake/`，不对外发布。", "")
-    for table in (Cdr, Waiting, Joined, Duplicate, RatedCall):
+    for table in (Cdr, Waiting, Joined, Duplicate, RatedCall, Delivery):
         yield from _columns(table)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from pipelines import commands, document_commands, suspense_commands
+from pipelines import commands, delivery_commands, document_commands, suspense_commands
 from pipelines.cli_values import DATED_EVENT, DAY, MONTHS, NAMED_QUANTITY, Waiting
 from pipelines.session import EXIT_USAGE, Session, language_of, tell_usage, words
 
@@ -131,6 +131,29 @@ def build(lang: str) -> click.Group:
         click.option("--in", "written_in", type=click.Choice(["zh", "en"]), help=said("opt_written_in")),
         click.option("--to", type=click.Path(path_type=Path, file_okay=False), help=said("opt_to_folder")),
     )(document_commands.documents)
+    command(
+        "deliver",
+        books,
+        period,
+        click.option("--to", type=click.Path(path_type=Path, file_okay=False), help=said("opt_deliver_to")),
+        click.option("--only", help=said("opt_deliver_only")),
+        click.option("--passwords", type=file, help=said("opt_passwords")),
+        click.option("--print", "printed", is_flag=True, help=said("opt_print")),
+        click.option("--list", "listed", is_flag=True, help=said("opt_deliver_list")),
+        by_whom,
+        base=writing,
+    )(delivery_commands.deliver)
+    command(
+        "call-details",
+        books,
+        period,
+        click.argument("recipient"),
+        click.option("--to", required=True, type=click.Path(path_type=Path, dir_okay=False), help=said("opt_calls_to")),
+        click.option("--masked", is_flag=True, help=said("opt_masked")),
+        click.option("--by", required=True, help=said("opt_by_whom")),
+        click.option("--reason", required=True, help=said("opt_calls_reason")),
+        base=writing,
+    )(delivery_commands.call_details)
     command("explain", books, key)(commands.explain)
     command("verify", books, optional_period)(commands.verify)
     command("status", books)(commands.status)

@@ -209,6 +209,9 @@ def status(session: Session, books: Path) -> None:
         session.say("summary.status_period", **values | {"status": session.word(f"status.{row.status}")})
         if row.waiting:
             session.say("summary.status_waiting", period=row.period, waiting=row.waiting)
+        if row.deliveries:
+            values = {"times": row.deliveries, "at": row.delivered_at, "by": row.delivered_by}
+            session.say("summary.status_delivered", period=row.period, **values)
     if not rows:
         session.say("summary.no_commits")
 
@@ -216,7 +219,7 @@ def status(session: Session, books: Path) -> None:
 def log(session: Session, books: Path) -> None:
     """The commits."""
     with session.reading(books) as opened:
-        rows = [describe(commit) for commit in opened.commits]
+        rows = [describe(commit, session.language) for commit in opened.commits]
     session.give(commits=rows)
     names = ("number", "kind", "at", "by", "what")
     cells = [[str(row[name]) for name in names] for row in rows]

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from billing.core.findings import Finding, Severity, refuse
+from billing.core.messages import render
 from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.tables.calls import (
@@ -45,6 +46,8 @@ UNVALUED = {
     "SUSPENSE_AT_CLOSE": "SUSPENSE_AT_CLOSE_UNVALUED",
 }
 """What is said instead where nobody can tell what the calls are worth."""
+HANDED_OVER = ("deliver", "call_details")
+"""Steps by which something left the house: they cannot be undone."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,9 @@ class PeriodStatus:
     records: int
     waiting: int
     draft_digest: str | None
+    deliveries: int = 0
+    delivered_at: str | None = None
+    delivered_by: str | None = None
 
 
 def statuses(books: Books) -> list[PeriodStatus]:
@@ -75,7 +81,9 @@ def statuses(books: Books) -> list[PeriodStatus]:
         waiting = records_that_wait(books, of_records).height
         status = commit.facts["status"] if commit else "open"
         digest = commit.facts["draft_digest"] if commit else None
-        rows.append(PeriodStatus(name, status, len(own), records, waiting, digest))
+        gone = [c for c in books.commits if c.kind == "deliver" and c.facts["period"] == name]
+        last = (gone[-1].at, gone[-1].by) if gone else (None, None)
+        rows.append(PeriodStatus(name, status, len(own), records, waiting, digest, len(gone), *last))
     return rows
 
 
@@ -102,7 +110,7 @@ def suspense_findings(books: Books, period: Period, code: str, severity: Severit
             yield Finding(code, severity, values=values | {"value": yuan_exact(row["value_micro"])})
 
 
-def describe(commit: Commit) -> dict[str, Any]:
+def describe(commit: Commit, lang: str) -> dict[str, Any]:
     """A commit in a line."""
     what = commit.facts.get("period") or ", ".join(fact["file_name"] for fact in commit.facts.get("sources", ())[:3])
     what = what or f"{commit.facts.get('commit', '')} {commit.facts.get('reason', '')}".strip()
@@ -112,10 +120,23 @@ def describe(commit: Commit) -> dict[str, Any]:
         "kind": commit.kind,
         "at": commit.at,
         "by": commit.by,
-        "what": "; ".join(filter(None, [what, *answers])),
+        "what": "; ".join(filter(None, [what, _handed_over(commit, lang), *answers])),
         "files": len(commit.files),
         "digest": commit.digest,
     }
+
+
+def _handed_over(commit: Commit, lang: str) -> str:
+    """What a step handed over, in words."""
+    facts = commit.facts
+    if commit.kind == "deliver":
+        names = ("recipient_count", "document_count", "reprint_count")
+        recipients, documents, reprints = (facts[name] for name in names)
+        return render("log.deliver", lang, {"recipients": recipients, "documents": documents, "reprints": reprints})
+    if commit.kind == "call_details":
+        values = {"count": facts["call_count"], "customer": facts["customer"], "reason": facts["reason"]}
+        return render("log.call_details", lang, values)
+    return ""
 
 
 def take_back(books: Books, number: int, reason: str, *, dry_run: bool = False) -> tuple[int, int]:
@@ -132,6 +153,8 @@ def take_back(books: Books, number: int, reason: str, *, dry_run: bool = False) 
     commit = books.commits[number - 1]
     if commit.kind == "write_off":
         return _take_back_write_off(books, commit, reason, dry_run=dry_run)
+    if commit.kind in HANDED_OVER:
+        raise refuse("TAKE_BACK_DELIVERED", number=number)
     if commit.kind not in ("ingest", "recycle") or not commit.facts["sources"]:
         raise refuse("TAKE_BACK_KIND", number=number, kind=commit.kind)
     files = {fact["file_number"] for fact in commit.facts["sources"]}

@@ -40,6 +40,15 @@ USAGE_REASONS = {
     "COMMIT_UNKNOWN",
     "KEY_NOT_FOUND",
     "RECIPIENT_UNKNOWN",
+    "FOLDER_IN_BOOKS",
+    "DELIVER_WITHOUT_FOLDER",
+    "PASSWORDS_UNREADABLE",
+    "PASSWORD_RECIPIENT_UNKNOWN",
+    "PASSWORD_TWICE",
+    "PASSWORD_WEAK",
+    "CALLS_OF_NOBODY",
+    "CALLS_OF_SEVERAL",
+    "CALLS_TOO_LONG",
 }
 RULE_REASONS = {
     "COMMITS_LOST",
@@ -54,6 +63,11 @@ RULE_REASONS = {
     "TAKE_BACK_KIND",
     "TAKE_BACK_CLOSED",
     "TAKE_BACK_RESTS",
+    "TAKE_BACK_DELIVERED",
+    "PERIOD_NOT_CLOSED",
+    "PUBLISHED_CHANGED",
+    "REPRINT_DIFFERS",
+    "EXTRA_MISSING",
 }
 
 
@@ -169,7 +183,7 @@ class Session:
         if self.as_json:
             self.output["findings"] = [finding.as_json(self.language) for finding in self.findings]
             self.output["exit_code"] = code or self._findings_code()
-            write_line(_json_text(self.output), sys.stdout)
+            write_line(_json_text(self.output, sys.stdout), sys.stdout)
         else:
             for line in finding_lines(self.findings, self.language):
                 write_line(line, sys.stderr)
@@ -194,15 +208,24 @@ def tell_usage(problem: str, lang: str, *, as_json: bool) -> None:
             write_line(line, sys.stderr)
         return
     output = {"findings": [finding.as_json(lang)], "exit_code": EXIT_USAGE}
-    write_line(_json_text(output), sys.stdout)
+    write_line(_json_text(output, sys.stdout), sys.stdout)
 
 
-def _json_text(output: dict[str, Any]) -> str:
-    """JSON whose texts a terminal may show: what it would obey, turn round or hide is written as an escape."""
+def _json_text(output: dict[str, Any], stream: Any) -> str:  # noqa: ANN401 - a text stream
+    """JSON whose texts a terminal may show: what it would obey, turn round, hide or lacks is written as an escape."""
     text = json.dumps(output, ensure_ascii=False, indent=2, default=plain_value)
     if text.isascii():
         return text
-    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+    lacking = {char for char in set(text) if not _is_shown(char, stream.encoding or "ascii")}
+    return "".join(json.dumps(char)[1:-1] if char in lacking else char for char in text)
+
+
+def _is_shown(char: str, encoding: str) -> bool:
+    try:
+        char.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return char.isprintable() or char == "\n"
 
 
 def _code_of(refusal: Refusal) -> int:

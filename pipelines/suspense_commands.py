@@ -12,6 +12,7 @@ from billing.core.money import yuan_exact
 from billing.core.period import ZONE
 from billing.documents.worksheets import write_worksheet
 from billing.publishing.tables import write_csv
+from pipelines.exports import SHEET_ROWS, check_target, is_sheet
 from pipelines.gate import overrides_of
 from pipelines.leave_suspense import Leaving
 from pipelines.leave_suspense import recycle as recycle_records
@@ -21,11 +22,8 @@ from pipelines.summaries import plain, table
 from pipelines.suspense import LIST_COLUMNS, Chosen, by_reason, work_list
 
 TEXT_SHOWN = 60
-EXPORTS = (".csv", ".xlsx")
 SHOWN_RECORDS = 10_000
 """Of a longer list only the most valuable records are printed; a file holds all."""
-SHEET_ROWS = 1_048_575
-"""Rows below the headings of a sheet; a workbook would pass over the others in silence."""
 
 
 def suspense(
@@ -40,7 +38,7 @@ def suspense(
     """What waits: summed up by reason, or record by record."""
     chosen = Chosen((), code, str(session.period(period)) if period else None, file)
     if to is not None:
-        _check_target(to)
+        check_target(to)
     with session.reading(books) as opened:
         rows = work_list(opened, today(), chosen)
     groups = by_reason(rows)
@@ -65,14 +63,6 @@ def suspense(
             session.say("summary.suspense_left_out", count=left_out)
     else:
         session.say("summary.suspense_more")
-
-
-def _check_target(to: Path) -> None:
-    """Refuse a file of no known form, one that stands already, or one in a folder that does not exist."""
-    if to.suffix.lower() not in EXPORTS:
-        raise refuse("EXPORT_FORM_UNKNOWN", file=to.name, known=", ".join(EXPORTS))
-    if to.exists() or not to.absolute().parent.is_dir():
-        raise refuse("EXPORT_NOT_FREE", file=to)
 
 
 def recycle(
@@ -183,16 +173,16 @@ def _record_lines(session: Session, rows: pl.DataFrame) -> list[str]:
 
 def _export(session: Session, rows: pl.DataFrame, to: Path) -> None:
     """The list as a file; amounts as text with their places, never as a binary number."""
-    if to.suffix.lower() == ".xlsx" and rows.height > SHEET_ROWS:
+    if is_sheet(to) and rows.height > SHEET_ROWS:
         raise refuse("EXPORT_TOO_LONG", file=to.name, count=rows.height, limit=SHEET_ROWS)
     frame = rows.select(LIST_COLUMNS).with_columns(
         pl.col("value_micro").map_elements(yuan_exact, return_dtype=pl.String).alias("value_micro")
     )
     frame = frame.rename({"value_micro": "value_estimated_yuan"})
-    if to.suffix.lower() == ".csv":
-        write_csv(frame, to)
-    else:
+    if is_sheet(to):
         write_worksheet(to, frame.columns, [[_cell(value) for value in row] for row in frame.iter_rows()])
+    else:
+        write_csv(frame, to)
     session.say("summary.exported", count=frame.height, file=to)
 
 

@@ -142,7 +142,7 @@ class Document:
     """A document for one recipient.
 
     Attributes:
-        kind: bill, statement, settlement or credit_note.
+        kind: bill, statement, settlement, credit_note, or the cover list of bills that are printed for us.
         recipient_id: customer, agent or carrier.
         recipient_name: as it is printed.
         period: billing period, 2026-10.
@@ -160,7 +160,7 @@ class Document:
         signatures: who signs, each a line to sign on.
     """
 
-    kind: Literal["bill", "statement", "settlement", "credit_note"]
+    kind: Literal["bill", "statement", "settlement", "credit_note", "cover"]
     recipient_id: str
     recipient_name: str
     period: str

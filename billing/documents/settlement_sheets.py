@@ -1,13 +1,13 @@
 """Settlement sheets: what we owe a carrier, number by number, to be held against the carrier's own statement."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 
 import polars as pl
 
 from billing.core.money import yuan_exact
 from billing.core.period import Period
+from billing.core.spreadsheet_cells import csv_text
 from billing.documents.amount_words import capitals
 from billing.documents.model import Column, Document, Field, Figure, Grid, Notes, Section, Standing, Value
 from billing.documents.names import settlement_plan_name
@@ -18,7 +18,6 @@ from billing.rate_book.book import RateBook
 from billing.tables.catalog import Carrier
 from billing.tables.documents import SettlementLine
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _IN_LISTS = tuple(column for column in SettlementLine.columns if column != SettlementLine.explanation)
 _MONEY = (SettlementLine.net_micro, SettlementLine.tax_micro, SettlementLine.gross_micro)
 
@@ -49,15 +48,13 @@ def settlement_sheets(
 
 def settlement_csv(tables: Mapping[str, pl.DataFrame]) -> Iterator[tuple[str, str]]:
     """Carrier and its lines as CSV for spreadsheets: UTF-8 mark, amounts in yuan, no cell that runs as a formula."""
+    headings = [str(column).removesuffix("_micro") for column in _IN_LISTS]
     for carrier_id, lines in _by_carrier(tables).items():
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(str(column).removesuffix("_micro") for column in _IN_LISTS)
-        for line in lines:
-            writer.writerow(
-                yuan_exact(line[column]) if column.is_money else _safe(line[column]) for column in _IN_LISTS
-            )
-        yield carrier_id, "\ufeff" + text.getvalue()
+        rows = [
+            [Decimal(yuan_exact(line[column])) if column.is_money else line[column] for column in _IN_LISTS]
+            for line in lines
+        ]
+        yield carrier_id, csv_text(headings, rows)
 
 
 def _by_carrier(tables: Mapping[str, pl.DataFrame]) -> dict[str, list[Row]]:
@@ -161,7 +158,3 @@ def _sum_columns(words: Words) -> tuple[Column, ...]:
 def _sums(lines: list[Row]) -> tuple[int, ...]:
     counts = (SettlementLine.call_count, SettlementLine.billed_seconds)
     return tuple(total(lines, column) for column in (*counts, *_MONEY))
-
-
-def _safe(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell

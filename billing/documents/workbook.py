@@ -6,6 +6,8 @@ Amounts are numbers with a format; their unit stands in the heading or the forma
 
 import datetime as dt
 import io
+import re
+import zipfile
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -39,6 +41,7 @@ _FORMATS: dict[Kind, str] = {
 }
 _WIDTHS: dict[Kind, int] = {"text": 22, "money": 14, "price": 12, "percent": 9, "count": 9, "seconds": 12, "date": 12}
 _WIDEST = 40
+_KEYWORDS = re.compile(r"<cp:keywords>([0-9a-f]+)</cp:keywords>")
 
 
 class _Sheet:
@@ -82,6 +85,7 @@ def write_workbook(document: Document, words: Words) -> bytes:
             {
                 "title": document.title,
                 "author": str(document.seller[0].value),
+                "keywords": document.check_code,
                 "created": dt.datetime.combine(document.issued_on, dt.time()),
             }
         )
@@ -105,6 +109,13 @@ def write_workbook(document: Document, words: Words) -> bytes:
         notes.write([(document.check_code, "text")])
         notes.write([(words("doc.check_code_note"), "text")], "wrapped")
     return target.getvalue()
+
+
+def check_code_of(workbook: bytes) -> str | None:
+    """The check code that a workbook of ours bears, read without opening a sheet; None where it bears none."""
+    with zipfile.ZipFile(io.BytesIO(workbook)) as packed:
+        told = _KEYWORDS.search(packed.read("docProps/core.xml").decode("utf-8"))
+    return told[1] if told else None
 
 
 def _number(value: int, kind: Kind) -> int | Decimal:

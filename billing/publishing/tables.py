@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from billing.core.money import decimal_expr
+from billing.core.spreadsheet_cells import safe_cells
 from billing.publishing.masking import mask_digits, mask_number, mask_numbers
 from billing.publishing.shapes import published, published_name
 from billing.tables.calls import CallAdjustment, Suspense, UsageTotal
@@ -36,7 +37,6 @@ _MASKED = {
     (CallerOfTests, CallerOfTests.caller): mask_number,
     (ServiceNumber, ServiceNumber.forward_numbers): mask_numbers,
 }
-_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
 
 
 def publish_table(frame: pl.DataFrame, table: type[Table]) -> pl.DataFrame:
@@ -76,8 +76,7 @@ def write_document_table(frame: pl.DataFrame, table: type[Table], folder: Path) 
 def write_csv(rows: pl.DataFrame, path: Path) -> None:
     """Write rows as a CSV file that spreadsheets open as it is: UTF-8 with mark, no cell that runs as a formula."""
     texts = [pl.col(name) for name, dtype in rows.schema.items() if dtype == pl.String]
-    safe = [pl.when(cells.str.contains(_FORMULA)).then(pl.format("'{}", cells)).otherwise(cells) for cells in texts]
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows.with_columns(expr.name.keep() for expr in safe).write_csv(
+    rows.with_columns(map(safe_cells, texts)).write_csv(
         path, include_bom=True, line_terminator="\n", datetime_format="%Y-%m-%d %H:%M:%S%.3f"
     )

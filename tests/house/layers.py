@@ -84,6 +84,9 @@ LAYERS: dict[str, Layer] = {
         markupsafe="pages put text together that is markup already, and escape the rest",
         xlsxwriter="lists for people are workbooks, too",
     ),
+    "billing/documents/delivery/pdf_files.py": Layer(
+        (CORE, "billing/documents"), {"pikepdf": "it joins PDFs and locks copies; an extra, loaded when asked for"}
+    ),
     "billing/documents/pdf": Layer(
         (CORE, "billing/documents"), {"typst": "pages are typeset; loaded only when a document is printed"}
     ),

@@ -5,10 +5,11 @@ import pytest
 
 from billing.tables.calls import CallAdjustment, Cdr, Duplicate, Joined, RatedCall, Suspense, UsageTotal, Waiting
 from billing.tables.catalog import CATALOG_TABLES
+from billing.tables.deliveries import Delivery
 from billing.tables.documents import DOCUMENT_TABLES, Conservation, SourceFile
 
 TABLES = (Cdr, Waiting, Joined, Duplicate, Suspense, RatedCall, UsageTotal, CallAdjustment, Conservation, SourceFile,
-          *DOCUMENT_TABLES, *CATALOG_TABLES)  # fmt: skip
+          Delivery, *DOCUMENT_TABLES, *CATALOG_TABLES)  # fmt: skip
 
 
 def row_of(table, **values):

@@ -1,0 +1,148 @@
+"""Packs: what each recipient gets of a period, nothing of anybody else's.
+
+A document belongs to the recipient it names and lies in that recipient's own folder; a pack is made of those alone.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+import polars as pl
+
+from billing.core.email_addresses import email_addresses
+from billing.documents.file_names import file_stem
+from billing.documents.model import Document
+from billing.documents.places import place_of
+from billing.tables.catalog import Agent, Carrier, Customer
+from billing.tables.documents import Invoice
+
+Role = Literal["customer", "agent", "carrier"]
+ROLES: Mapping[str, Role] = {
+    "bill": "customer",
+    "credit_note": "customer",
+    "statement": "agent",
+    "settlement": "carrier",
+}
+"""Who gets each kind of document."""
+Addresses = Mapping[tuple[Role, str], Sequence[str]]
+_ADDRESSES: tuple[tuple[Role, str, str], ...] = (
+    ("customer", Customer.name, Customer.customer_id),
+    ("agent", Agent.name, Agent.agent_id),
+    ("carrier", Carrier.name, Carrier.carrier_id),
+)
+_ASKS = ("bill", "statement", "settlement")
+"""Kinds of documents whose amount is what the mail speaks of; a credit note comes with a bill that has it within."""
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A document on its way to its recipient.
+
+    Attributes:
+        kind: of the document.
+        place: its file relative to the published period, without ending.
+        check_code: what PDF, workbook and reprint have in common.
+    """
+
+    kind: str
+    place: str
+    check_code: str
+
+    @property
+    def stem(self) -> str:
+        """The name of its files, without ending."""
+        return PurePosixPath(self.place).name
+
+
+@dataclass(frozen=True)
+class Pack:
+    """All that one recipient gets.
+
+    Attributes:
+        role: as what it is a recipient; ids are only unique within one.
+        recipient_id: customer, agent or carrier.
+        name: as its documents print it.
+        addresses: where it is sent; none where the catalog has none.
+        amount_micro: what the customer is to pay, the agent or the carrier is owed.
+        due_date: until when; None where that is not agreed.
+        sendings: its documents.
+    """
+
+    role: Role
+    recipient_id: str
+    name: str
+    addresses: Sequence[str]
+    amount_micro: int
+    due_date: dt.date | None
+    sendings: tuple[Sending, ...]
+
+    @property
+    def key(self) -> tuple[Role, str]:
+        """Role and id: which recipient it is."""
+        return self.role, self.recipient_id
+
+    @property
+    def folder(self) -> str:
+        """The folder of its archive: `customers`."""
+        return f"{self.role}s"
+
+    def archive(self, period: str) -> str:
+        """Its archive: `customers/C0001-2026-10.zip`."""
+        return f"{self.folder}/{file_stem(self.recipient_id)}-{period}.zip"
+
+
+def packs_of(
+    documents: Iterable[Document], addresses: Addresses, due_dates: Mapping[str, dt.date | None]
+) -> dict[tuple[Role, str], Pack]:
+    """Packs by role and recipient, in the order of the documents.
+
+    Args:
+        documents: final documents of a period.
+        addresses: see `addresses_of`.
+        due_dates: by customer.
+    """
+    packs: dict[tuple[Role, str], Pack] = {}
+    for document in documents:
+        role, recipient_id = ROLES[document.kind], document.recipient_id
+        key = (role, recipient_id)
+        before = packs.get(key)
+        packs[key] = Pack(
+            role=role,
+            recipient_id=recipient_id,
+            name=before.name if before else document.recipient_name,
+            addresses=addresses.get(key, ()),
+            amount_micro=(before.amount_micro if before else 0) + _amount(document),
+            due_date=due_dates.get(recipient_id) if role == "customer" else None,
+            sendings=(*(before.sendings if before else ()), _sending(document)),
+        )
+    return packs
+
+
+def addresses_of(catalog: Mapping[str, pl.DataFrame]) -> Addresses:
+    """Where each recipient is reached, from the catalog's customers, agents and carriers."""
+    return {
+        (role, row[key]): email_addresses(row["email"] or "")
+        for role, table, key in _ADDRESSES
+        for row in catalog[table].iter_rows(named=True)
+    }
+
+
+def due_dates_of(invoices: Iterable[Mapping[str, object]]) -> dict[str, dt.date | None]:
+    """Until when each customer is to pay, from rows of `Invoice`."""
+    dates: dict[str, dt.date | None] = {}
+    for row in invoices:
+        due = row[Invoice.due_date]
+        dates[str(row[Invoice.customer_id])] = due if isinstance(due, dt.date) else None
+    return dates
+
+
+def _sending(document: Document) -> Sending:
+    return Sending(document.kind, place_of(document, ""), document.check_code)
+
+
+def _amount(document: Document) -> int:
+    if document.kind not in _ASKS:
+        return 0
+    return sum(figure.value for figure in document.figures if figure.strong)

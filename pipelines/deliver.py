@@ -1,0 +1,258 @@
+"""`deliver`: a pack for every recipient of a closed period, lists of what went to whom, and a commit that remembers it.
+
+The folder is filled below `.part` and comes to light after the commit: nothing leaves the books that they do not know
+of. What was interrupted is begun again by the same command, or brought to light where the commit was made.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from billing.catalog.reading import read_catalog
+from billing.core.findings import Refusal, refuse
+from billing.core.period import Period
+from billing.documents.delivery.archives import archive
+from billing.documents.delivery.lists import (
+    CONTENTS,
+    DELIVERY_LIST,
+    MAIL_LIST,
+    PackedFile,
+    contents,
+    delivery_list,
+    mail_list,
+)
+from billing.documents.delivery.packs import Addresses, Pack, addresses_of, due_dates_of, packs_of
+from billing.documents.delivery.passwords import read_passwords
+from billing.documents.delivery.pdf_files import encrypted, page_count, require_extra
+from billing.documents.model import Document
+from billing.documents.places import place_of
+from billing.documents.stage import print_documents
+from billing.tables.catalog import CATALOG_TABLES
+from billing.tables.deliveries import Delivery
+from billing.tables.documents import Invoice
+from pipelines.books import Books, workbench
+from pipelines.closed_month import ClosedMonth, closed_month, files_of, write
+from pipelines.deliveries import PART, STEP, Delivered, bring_to_light, copies_of, hidden, left_behind
+from pipelines.print_bills import print_bills
+from pipelines.progress import Progress
+
+ENCRYPTED = "encrypted"
+PRINTED = "print"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a delivery.
+
+    Attributes:
+        to: an empty or new folder.
+        only: one recipient: customer, agent or carrier id.
+        passwords: a file of passwords, for encrypted copies.
+        is_printed: whether one PDF of all bills is made.
+        is_dry: whether nothing is written.
+    """
+
+    to: Path
+    only: str | None = None
+    passwords: Path | None = None
+    is_printed: bool = False
+    is_dry: bool = False
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A pack as it was packed."""
+
+    pack: Pack
+    files: Sequence[PackedFile]
+    records: Sequence[str]
+    archive_sha256: str
+
+
+def deliver_period(books: Books, period: Period, wanted: Wanted, progress: Progress) -> Delivered:
+    """Deliver a closed period.
+
+    Raises:
+        Refusal: the period is not closed, the folder holds files or lies in the books, there is no such recipient, the
+            extra is missing, a password will not do, or what is published is not what was committed.
+    """
+    with workbench(books) as bench:
+        month = closed_month(books, period, bench.folder / "final", wanted.only)
+        if not (wanted.to / PART).is_dir():
+            _check_folder(books, wanted.to)
+        if wanted.passwords or wanted.is_printed:
+            require_extra()
+        packs = _packs(books, month)
+        passwords = read_passwords(wanted.passwords, {p.recipient_id for p in packs}) if wanted.passwords else {}
+        if left := left_behind(
+            books, period, packs, wanted.to, is_locked=bool(passwords), is_printed=wanted.is_printed
+        ):
+            if not wanted.is_dry:
+                bring_to_light(wanted.to)
+            return left
+        _check_folder(books, wanted.to)
+        delivered = Delivered(packs, copies_of(books, period, packs))
+        if wanted.is_dry:
+            return delivered
+        with progress.stage("deliver"), hidden(wanted.to) as folder:
+            month.make_missing(packs)
+            handed = _Handed(month, _reprints(month, delivered, bench.folder / "reprint"), folder)
+            packed = [_pack(handed, pack, delivered.copies) for pack in packs]
+            attached = _encrypt(handed, packs, passwords)
+            _write_lists(handed, packed, attached)
+            pages = _print(handed, packs) if wanted.is_printed else 0
+            name = f"lake/{Delivery.name}/{period}/{len(books.commits) + 1:06d}.parquet"
+            bench.write(_rows(packed, str(period)), Delivery, name, {"period": str(period)})
+            bench.settle()
+            done = replace(delivered, encrypted_count=sum(map(len, attached.values())), printed_pages=pages)
+            books.append(STEP, files=bench.entries, facts=_facts(done, period))
+        return done
+
+
+def _facts(delivered: Delivered, period: Period) -> dict[str, str | int]:
+    return {
+        "period": str(period),
+        "recipient_count": len(delivered.packs),
+        "document_count": len(delivered.copies),
+        "reprint_count": delivered.reprint_count,
+        "encrypted_count": delivered.encrypted_count,
+        "printed_pages": delivered.printed_pages,
+    }
+
+
+def _check_folder(books: Books, to: Path) -> None:
+    if to.exists() and any(path.name != PART for path in to.iterdir()):
+        raise refuse("FOLDER_NOT_EMPTY", folder=to)
+    if to.resolve().is_relative_to(books.root.resolve()):
+        raise refuse("FOLDER_IN_BOOKS", folder=to)
+
+
+def _packs(books: Books, month: ClosedMonth) -> list[Pack]:
+    due_dates = due_dates_of(month.tables[Invoice.name].iter_rows(named=True))
+    packs = list(packs_of(month.documents("final"), _addresses(books), due_dates).values())
+    if not packs:
+        raise refuse("RECIPIENT_UNKNOWN", period=month.period, recipient=month.only or "-")
+    return [month.as_published(pack) for pack in packs]
+
+
+def _addresses(books: Books) -> Addresses:
+    """Addresses as the catalog has them today: who moved after the close is reached where they are now."""
+    catalog = read_catalog(books.path("catalog"))
+    if not catalog.is_usable:
+        raise Refusal(*catalog.findings)
+    return addresses_of({table.name: catalog.frame(table) for table in CATALOG_TABLES})
+
+
+def _reprints(month: ClosedMonth, delivered: Delivered, folder: Path) -> Path:
+    """Print what a recipient had before once more, stamped; a reprint has to say the same."""
+    codes = {sending.place: sending.check_code for pack in delivered.packs for sending in pack.sendings}
+    again = {place for place, copy in delivered.copies.items() if copy > 1}
+
+    def stamped() -> Iterator[Document]:
+        for document in month.documents("reprint"):
+            place = place_of(document, "")
+            if place in again and document.check_code != codes[place]:
+                raise refuse("REPRINT_DIFFERS", document=place, period=month.period)
+            if place in again:
+                yield document
+
+    for name, content in print_documents(stamped()) if again else ():
+        write(folder / name, content)
+    return folder
+
+
+@dataclass(frozen=True)
+class _Handed:
+    """Where what is handed over comes from and goes to: the month, its reprints, the folder that is filled."""
+
+    month: ClosedMonth
+    reprints: Path
+    folder: Path
+
+    @property
+    def period(self) -> str:
+        """The period, as names have it."""
+        return str(self.month.period)
+
+    def content(self, name: str) -> bytes:
+        """A file as it is handed over."""
+        again = self.reprints / name
+        return again.read_bytes() if again.exists() else self.month.read(name)
+
+
+def _pack(handed: _Handed, pack: Pack, copies: Mapping[str, int]) -> Packed:
+    files, packed, records = [], [], []
+    for sending in pack.sendings:
+        for name in files_of(sending):
+            content, own = handed.content(name), Path(name).name
+            files.append((own, content))
+            packed.append(PackedFile(sending.kind, own, _sha256(content), sending.check_code, copies[sending.place]))
+            records.append(_sha256(handed.month.read(name)))
+    month = handed.month
+    files.append((CONTENTS, contents(pack, packed, month.company, handed.period, month.words)))
+    whole = archive(files, month.period.end)
+    write(handed.folder / pack.archive(handed.period), whole)
+    return Packed(pack, packed, records, _sha256(whole))
+
+
+def _encrypt(handed: _Handed, packs: Sequence[Pack], passwords: Mapping[str, str]) -> dict[tuple[str, str], list[str]]:
+    """Copies of PDFs under passwords: their files by recipient."""
+    attached: dict[tuple[str, str], list[str]] = {}
+    for pack in packs:
+        for sending in pack.sendings if pack.recipient_id in passwords else ():
+            file = f"{ENCRYPTED}/{pack.folder}/{sending.stem}.pdf"
+            plain = handed.content(f"{sending.place}.pdf")
+            write(handed.folder / file, encrypted(plain, passwords[pack.recipient_id]))
+            attached.setdefault(pack.key, []).append(file)
+    return attached
+
+
+def _write_lists(handed: _Handed, packed: Sequence[Packed], attached: Mapping[tuple[str, str], Sequence[str]]) -> None:
+    """Who gets what, and the mails to write: a locked copy is attached where there is one, else the archive."""
+    mails = [(each.pack, attached.get(each.pack.key) or [each.pack.archive(handed.period)]) for each in packed]
+    month = handed.month
+    write(handed.folder / DELIVERY_LIST, delivery_list([(each.pack, each.files) for each in packed], handed.period))
+    write(handed.folder / MAIL_LIST, mail_list(mails, month.company, handed.period, month.words))
+
+
+def _print(handed: _Handed, packs: Sequence[Pack]) -> int:
+    """One PDF of all bills that are handed over: its pages, 0 where there is none."""
+    bills = {
+        pack.recipient_id: handed.content(f"{sending.place}.pdf")
+        for pack in packs
+        for sending in pack.sendings
+        if sending.kind == "bill"
+    }
+    if not bills:
+        return 0
+    content = print_bills(handed.month, bills)
+    write(handed.folder / PRINTED / f"bills-{handed.period}.pdf", content)
+    return page_count(content)
+
+
+def _rows(packed: Sequence[Packed], period: str) -> pl.DataFrame:
+    rows = [
+        {
+            Delivery.period: period,
+            Delivery.recipient_kind: each.pack.role,
+            Delivery.recipient_id: each.pack.recipient_id,
+            Delivery.document_kind: file.kind,
+            Delivery.file: file.name,
+            Delivery.sha256: file.sha256,
+            Delivery.record_sha256: record,
+            Delivery.check_code: file.check_code,
+            Delivery.copy_number: file.copy,
+            Delivery.archive: each.pack.archive(period),
+            Delivery.archive_sha256: each.archive_sha256,
+        }
+        for each in packed
+        for file, record in zip(each.files, each.records, strict=True)
+    ]
+    return Delivery.of_rows(rows).sort(Delivery.key)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

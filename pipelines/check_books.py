@@ -7,21 +7,49 @@ import polars as pl
 from billing.core.findings import Finding
 from billing.core.money import net_of_vat, yuan_exact
 from billing.core.period import Period
+from billing.documents.stage import missing_characters
 from billing.rate_book.book import WINDOW_MARK, RateBook
 from billing.rate_book.check import calendar_years
 from billing.rate_book.check_terms import sample_findings
 from billing.tables.calls import UsageTotal
+from billing.tables.catalog import Adjustment, Agent, Carrier, Customer
+from billing.tables.schema import Table
 from pipelines.books import Books
 from pipelines.parts import parts_of, usage_of
 
+_PRINTED: dict[type[Table], tuple[str, ...]] = {
+    Customer: (Customer.customer_name, Customer.postal_address),
+    Agent: (Agent.agent_name,),
+    Carrier: (Carrier.carrier_name,),
+    Adjustment: (Adjustment.reason,),
+}
+"""What of the catalog documents print."""
+
 
 def use_findings(books: Books, book: RateBook) -> Iterator[Finding]:
-    """CALENDAR_YEAR_NEEDED (critical), PLAN_ILLUSTRATIVE and PLAN_LOST_MONEY (warnings)."""
+    """CALENDAR_YEAR_NEEDED (critical), PLAN_ILLUSTRATIVE, PLAN_LOST_MONEY and NAME_NOT_PRINTABLE (warnings)."""
     yield from _calendar_years(books, book)
     yield from sample_findings(book)
     periods = sorted({*books.state.runs, *books.state.closes})
     if periods:
         yield from _lost(books, book, Period.parse(periods[-1]))
+    yield from unprintable_names(book)
+
+
+def unprintable_names(book: RateBook) -> Iterator[Finding]:
+    """NAME_NOT_PRINTABLE: names and reasons with a character that no font of documents has; printing would refuse."""
+    told = [
+        (f"catalog/{table.name}:{row[table.key[0]]}", row[column])
+        for table, columns in _PRINTED.items()
+        for row in book.table(table.name).iter_rows(named=True)
+        for column in columns
+        if row[column]
+    ]
+    for character in missing_characters(text for _, text in told):
+        for where, text in told:
+            if character in text:
+                values = {"text": text, "character": character, "code_point": f"U+{ord(character):04X}"}
+                yield Finding("NAME_NOT_PRINTABLE", "warning", where, values)
 
 
 def _calendar_years(books: Books, book: RateBook) -> Iterator[Finding]:

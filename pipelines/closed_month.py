@@ -91,7 +91,7 @@ class ClosedMonth:
         documents = (document for document in self.documents("final") if place_of(document, "") in missing)
         for name, content in print_documents(documents):
             write(self.scratch / name, content)
-        for name, content in print_lists(self.tables, self.period, self.only):
+        for name, content in print_lists(self.tables, self.period, "final", self.only):
             write(self.scratch / name, content)
 
     def read(self, name: str) -> bytes:

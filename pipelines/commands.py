@@ -11,7 +11,7 @@ from billing.core.money import yuan_exact
 from billing.core.period import Period
 from billing.tables.documents import Conservation, Invoice, InvoiceLine
 from pipelines.books import Books
-from pipelines.check_books import use_findings
+from pipelines.check_books import unprintable_names, use_findings
 from pipelines.close import close_month
 from pipelines.demo import PERIOD, make_demo
 from pipelines.explain import explain as explain_key
@@ -131,6 +131,7 @@ def close(session: Session, books: Path, period: str, by: str, draft: str | None
     with session.writing(books, wait) as opened:
         opened.by = by
         if close_month(opened, wanted, session.progress, draft=draft, dry_run=dry_run) is None:
+            session.found(unprintable_names(load_rate_book(books).book))
             session.say("summary.would_close", period=period)
             session.say("summary.dry_run")
             return

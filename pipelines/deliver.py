@@ -36,6 +36,7 @@ from billing.tables.documents import Invoice
 from pipelines.books import Books, workbench
 from pipelines.closed_month import ClosedMonth, closed_month, files_of, write
 from pipelines.deliveries import PART, STEP, Delivered, bring_to_light, copies_of, hidden, left_behind
+from pipelines.exports import check_folder
 from pipelines.print_bills import print_bills
 from pipelines.progress import Progress
 
@@ -82,7 +83,7 @@ def deliver_period(books: Books, period: Period, wanted: Wanted, progress: Progr
     with workbench(books) as bench:
         month = closed_month(books, period, bench.folder / "final", wanted.only)
         if not (wanted.to / PART).is_dir():
-            _check_folder(books, wanted.to)
+            check_folder(books, wanted.to, PART)
         if wanted.passwords or wanted.is_printed:
             require_extra()
         packs = _packs(books, month)
@@ -93,7 +94,7 @@ def deliver_period(books: Books, period: Period, wanted: Wanted, progress: Progr
             if not wanted.is_dry:
                 bring_to_light(wanted.to)
             return left
-        _check_folder(books, wanted.to)
+        check_folder(books, wanted.to, PART)
         delivered = Delivered(packs, copies_of(books, period, packs))
         if wanted.is_dry:
             return delivered
@@ -121,13 +122,6 @@ def _facts(delivered: Delivered, period: Period) -> dict[str, str | int]:
         "encrypted_count": delivered.encrypted_count,
         "printed_pages": delivered.printed_pages,
     }
-
-
-def _check_folder(books: Books, to: Path) -> None:
-    if to.exists() and any(path.name != PART for path in to.iterdir()):
-        raise refuse("FOLDER_NOT_EMPTY", folder=to)
-    if to.resolve().is_relative_to(books.root.resolve()):
-        raise refuse("FOLDER_IN_BOOKS", folder=to)
 
 
 def _packs(books: Books, month: ClosedMonth) -> list[Pack]:

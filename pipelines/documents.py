@@ -1,5 +1,6 @@
 """Documents of a period: made for `run --documents` and `close`, and made again, one or all, by `documents`."""
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from billing.tables.calls import UsageTotal
 from billing.tables.catalog import Agent, Carrier, Customer
 from billing.tables.documents import DOCUMENT_TABLES, AgentBalance, CommissionLine, Invoice, InvoiceLine, TaxLine
 from pipelines.books import Books
+from pipelines.exports import check_folder
 from pipelines.parts import parts_of, usage_of
 from pipelines.past import rows_before, stored
 from pipelines.progress import Progress
@@ -25,6 +27,7 @@ from pipelines.rate_book_of import book_of_snapshot
 EARLIER = (Invoice, TaxLine, AgentBalance)
 """Tables of earlier periods that documents look back to."""
 _BALANCED = (Invoice, InvoiceLine, CommissionLine)
+_PRINTED_SETTINGS = {"company", "documents", "lang", "readings"}
 _NAMED = (Customer, Agent, Carrier)
 
 
@@ -42,9 +45,16 @@ class Made:
 
 
 def names_digest(book: RateBook) -> str:
-    """What documents say beside the tables of the month: who we are, and who they are sent to."""
-    company = book.policy.model_dump(mode="json")["company"]
-    return json_sha256({"company": company} | {table.name: table_digest(book.table(table.name)) for table in _NAMED})
+    """What documents say beside the tables of the month: our settings, who they are sent to, and names of the plans."""
+    prices = book.prices
+    told = {
+        "settings": book.policy.model_dump(mode="json", include=_PRINTED_SETTINGS),
+        "plans": {name: [plan.words, plan.description] for name, plan in prices.retail.items()},
+        "carriers": {name: plan.description for name, plan in prices.settlement.items()},
+        "schemes": {name: scheme.description for name, scheme in prices.commission.items()},
+        "taxes": {code: tax.description for code, tax in prices.tax.codes.items()},
+    }
+    return json_sha256(told | {table.name: table_digest(book.table(table.name)) for table in _NAMED})
 
 
 def documents_of(
@@ -79,7 +89,7 @@ def documents_of(
         progress.bar("documents", printed, count)
         yield name, content
     if lang in (None, book.policy.lang):
-        yield from print_lists(known, period, only)
+        yield from print_lists(known, period, standing, only)
 
 
 def tables_of(books: Books, book: RateBook, period: Period) -> dict[str, pl.DataFrame]:
@@ -109,23 +119,29 @@ def make_again(
         to: a folder for the documents; None only compares.
 
     Raises:
-        Refusal: no draft, no such recipient, or a folder that holds files.
+        Refusal: no draft, no such recipient, a character that no font has, or a folder that holds files or lies in the
+            books; then nothing is written.
     """
     commit = books.state.published(str(period))
     if commit is None:
         raise refuse("NO_DRAFT", period=period)
     book = book_of_snapshot(books, commit.facts["snapshot"])
     standing: Standing = "final" if commit.kind == "close" else "draft"
-    if to is not None and to.exists() and any(to.iterdir()):
-        raise refuse("FOLDER_NOT_EMPTY", folder=to)
-    made = []
+    if to is not None:
+        check_folder(books, to)
+    made, beside = [], None if to is None else to.with_name(f".{to.name}.part")
+    if beside is not None:
+        shutil.rmtree(beside, ignore_errors=True)
     with progress.stage("documents"):
         for name, content in documents_of(books, book, period, standing, progress, only=only, lang=lang):
             published = books.path(f"published/{period}") / name
             made.append(Made(name, published.exists() and published.read_bytes() == content))
-            if to is not None:
-                (to / name).parent.mkdir(parents=True, exist_ok=True)
-                (to / name).write_bytes(content)
+            if beside is not None:
+                (beside / name).parent.mkdir(parents=True, exist_ok=True)
+                (beside / name).write_bytes(content)
     if not made:
         raise refuse("RECIPIENT_UNKNOWN", period=period, recipient=only or "")
+    if to is not None and beside is not None:
+        shutil.rmtree(to, ignore_errors=True)
+        beside.rename(to)
     return made

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from billing.core.findings import refuse
+from pipelines.books import Books
 
 EXPORTS = (".csv", ".xlsx")
 SHEET_ROWS = 1_048_575
@@ -15,6 +16,14 @@ def check_target(to: Path) -> None:
         raise refuse("EXPORT_FORM_UNKNOWN", file=to.name, known=", ".join(EXPORTS))
     if to.exists() or not to.absolute().parent.is_dir():
         raise refuse("EXPORT_NOT_FREE", file=to)
+
+
+def check_folder(books: Books, to: Path, passing: str = "") -> None:
+    """Refuse a folder that holds files (one of the name `passing` apart), or that lies in the books."""
+    if to.exists() and any(path.name != passing for path in to.iterdir()):
+        raise refuse("FOLDER_NOT_FREE", folder=to)
+    if to.resolve().is_relative_to(books.root.resolve()):
+        raise refuse("FOLDER_IN_BOOKS", folder=to)
 
 
 def is_sheet(to: Path) -> bool:

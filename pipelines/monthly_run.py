@@ -144,7 +144,7 @@ def compute_month(books: Books, book: RateBook, period: Period, progress: Progre
         tables.update(posting.tables)
     with progress.stage("conservation"):
         tables[Conservation.name], breaches = certify(period, records_by_fate(books, period, parts), usage, tables)
-    stages = (charging, late_fees, analysis, invoicing, commission, settlement, resources, posting)
+    stages = (charging, late_fees, analysis, invoicing, commission, balances, settlement, resources, posting)
     return Month(period, tables, usage, [*(finding for stage in stages for finding in stage.findings), *breaches])
 
 

@@ -7,10 +7,12 @@ known, so the balance of a contract paid ahead does not hold it.
 """
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
 
+from billing.core.findings import Finding
 from billing.core.period import Period, add_years, contract_year
 from billing.rate_book.book import RateBook
 from billing.rate_book.trials import UNCONFIRMED, free_until
@@ -51,6 +53,22 @@ def account_balances(period: Period, invoices: pl.DataFrame, lines: pl.DataFrame
         .sort(AccountBalance.contract_id)
         .pipe(AccountBalance.conform)
     )
+
+
+def changed_hands(invoices: pl.DataFrame, lines: pl.DataFrame, book: RateBook) -> Iterator[Finding]:
+    """CONTRACT_CHANGED_HANDS: a contract that was billed to another customer than the one it now belongs to.
+
+    Its balance, its payments and its late calls would be told to somebody whom they are no business of.
+    """
+    owners = dict(book.table(Contract.name).select(Contract.contract_id, Contract.customer_id).iter_rows())
+    billed = lines.join(invoices, on=Invoice.invoice_key).select(
+        InvoiceLine.contract_id, Invoice.customer_id, Invoice.period
+    )
+    for contract_id, customer_id, period in billed.unique().sort(pl.all()).iter_rows():
+        owner = owners.get(contract_id, customer_id)
+        if owner != customer_id:
+            values = {"contract": contract_id, "before": customer_id, "now": owner, "period": period}
+            yield Finding("CONTRACT_CHANGED_HANDS", "critical", f"catalog/contract:{contract_id}", values)
 
 
 def _billed(period: Period, invoices: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ now: a receipt that was entered late moves the opening balance of the next month
 
 import polars as pl
 
-from billing.balances.accounts import account_balances
+from billing.balances.accounts import account_balances, changed_hands
 from billing.balances.agents import agent_balances
 from billing.core.findings import Outcome
 from billing.core.period import Period
@@ -27,11 +27,12 @@ def carry_balances(
         book: the rate book: contracts, receipts, the first period of the books.
 
     Returns:
-        Tables `account_balance` and `agent_balance` in key order. No findings.
+        Tables `account_balance` and `agent_balance` in key order. Findings: CONTRACT_CHANGED_HANDS.
     """
     return Outcome(
         {
             AccountBalance.name: account_balances(period, invoices, lines, book),
             AgentBalance.name: agent_balances(period, commission),
-        }
+        },
+        tuple(changed_hands(invoices, lines, book)),
     )

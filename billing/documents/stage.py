@@ -3,7 +3,7 @@
 A document is worked out once; paper and workbook print the same model, so they cannot differ in an amount.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 import polars as pl
@@ -60,11 +60,18 @@ def print_documents(documents: Iterator[Document]) -> Iterator[tuple[str, bytes]
         yield place_of(document, ".xlsx"), write_workbook(document, Words(document.lang))
 
 
+def missing_characters(texts: Iterable[str]) -> list[str]:
+    """The characters of some texts that no font can show."""
+    from billing.documents.pdf import printer
+
+    return printer.missing_characters(texts)
+
+
 def print_lists(
-    tables: Mapping[str, pl.DataFrame], period: Period, only: str | None = None
+    tables: Mapping[str, pl.DataFrame], period: Period, standing: Standing, only: str | None = None
 ) -> Iterator[tuple[str, bytes]]:
     """The carriers' sheets as CSV, to be compared by machine: file name and bytes."""
     for carrier_id, text in settlement_csv(tables):
         if only not in (None, carrier_id):
             continue
-        yield place("settlement", carrier_id, str(period), ".csv"), text.encode("utf-8")
+        yield place("settlement", carrier_id, str(period), ".csv", standing), text.encode("utf-8")

@@ -97,9 +97,10 @@ def write_workbook(document: Document, words: Words) -> bytes:
             _section(first, section, words)
         for section in document.sections:
             if isinstance(section, Grid) and section.sheet:
-                _own_sheet(_Sheet(book, section.sheet, formats), section, words)
+                _own_sheet(_Sheet(book, section.sheet, formats), section, document, words)
         notes = _Sheet(book, words("sheet.notes"), formats)
         notes.sheet.set_column(0, 0, 100)
+        _mark(notes, document, words)
         for section in document.sections:
             if isinstance(section, Notes):
                 notes.title(section.title)
@@ -150,8 +151,7 @@ def _set_widths(sheet: _Sheet, columns: Sequence[Column]) -> None:
 def _head(sheet: _Sheet, document: Document, words: Words) -> None:
     sheet.write([(document.title, "text")], "title")
     sheet.write([(document.subtitle, "text")])
-    if document.standing != "final":
-        sheet.write([(words(f"doc.standing.{document.standing}"), "text")], "mark")
+    _mark(sheet, document, words)
     for fields in (document.seller, document.recipient, document.particulars):
         sheet.row += 1
         for field in fields:
@@ -194,11 +194,19 @@ def _section(sheet: _Sheet, section: Section, words: Words) -> None:
                 sheet.write([(step.label, "text"), (step.value, "money"), (step.told, "text")], style)
 
 
-def _own_sheet(sheet: _Sheet, grid: Grid, words: Words) -> None:
+def _own_sheet(sheet: _Sheet, grid: Grid, document: Document, words: Words) -> None:
     _set_widths(sheet, grid.columns)
+    _mark(sheet, document, words)
+    top = sheet.row
     _grid_rows(sheet, grid, words, rows=grid.rows)
-    sheet.sheet.freeze_panes(1, 0)
-    sheet.sheet.autofilter(0, 0, max(len(grid.rows), 1), len(grid.columns) - 1)
+    sheet.sheet.freeze_panes(top + 1, 0)
+    sheet.sheet.autofilter(top, 0, top + max(len(grid.rows), 1), len(grid.columns) - 1)
+
+
+def _mark(sheet: _Sheet, document: Document, words: Words) -> None:
+    """A line that says that a document is no final one."""
+    if document.standing != "final":
+        sheet.write([(words(f"doc.standing.{document.standing}"), "text")], "mark")
 
 
 def _grid_rows(sheet: _Sheet, grid: Grid, words: Words, *, rows: Sequence[Sequence[Value]]) -> None:

@@ -3,9 +3,9 @@
 import datetime as dt
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from billing.core.email_addresses import email_addresses
 from billing.core.findings import Finding, Refusal
@@ -57,6 +57,12 @@ class Company(BaseModel):
     email: Annotated[str, AfterValidator(_one_email)] | None = None
     bank_name: Line | None = None
     bank_account: Line | None = None
+
+    @model_validator(mode="after")
+    def _whole_account(self) -> Self:
+        if (self.bank_name is None) != (self.bank_account is None):
+            raise ValueError("bank_name and bank_account belong together: a bill names both or neither")
+        return self
 
 
 class Readings(BaseModel):

@@ -121,7 +121,7 @@ def test_who_gets_nothing_is_told(closed, ingested, tmp_path):
     assert "NO_DRAFT" in bill400("documents", ingested, PERIOD, code=3).err
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
-    assert "FOLDER_NOT_EMPTY" in bill400("documents", closed, PERIOD, "--to", tmp_path / "full", code=2).err
+    assert "FOLDER_NOT_FREE" in bill400("documents", closed, PERIOD, "--to", tmp_path / "full", code=2).err
 
 
 def test_books_may_close_without_documents(drafted):
@@ -132,3 +132,45 @@ def test_books_may_close_without_documents(drafted):
     assert not _documents(drafted)
     made = bill400("documents", drafted, PERIOD, "--json").json["documents"]
     assert made and not any(document["is_published"] for document in made)
+
+
+def test_a_name_that_cannot_be_printed_is_told_before_a_close_refuses_it(drafted):
+    customers = drafted / "catalog" / "customers.csv"
+    customers.write_text(customers.read_text("utf-8").replace("Tea house", "Tea 𠮷 house"), "utf-8")
+    assert "catalog/customer:C1: NAME_NOT_PRINTABLE" in bill400("check", drafted).err
+    bill400("run", drafted, PERIOD)
+    assert "NAME_NOT_PRINTABLE" in bill400("close", drafted, PERIOD, "--by", "reviewer", "--dry-run").err
+    before = sorted(path for path in drafted.rglob("*"))
+    assert "GLYPH_MISSING" in bill400("close", drafted, PERIOD, "--by", "reviewer", code=1).err
+    assert sorted(path for path in drafted.rglob("*")) == before
+
+
+def test_documents_that_cannot_all_be_made_leave_no_file(drafted, tmp_path):
+    customers = drafted / "catalog" / "customers.csv"
+    customers.write_text(customers.read_text("utf-8").replace("Florist", "花店𠮷"), "utf-8")
+    bill400("run", drafted, PERIOD)
+    assert "GLYPH_MISSING" in bill400("documents", drafted, PERIOD, "--to", tmp_path / "out", code=1).err
+    assert not list(tmp_path.glob("out*"))
+    bill400("documents", drafted, PERIOD, "--only", "C1", "--to", tmp_path / "out")
+    assert list((tmp_path / "out").rglob("draft-bill-*.pdf"))
+
+
+def test_documents_are_never_written_into_the_books(closed):
+    inside = closed / "published" / "2026-11"
+    assert "FOLDER_IN_BOOKS" in bill400("documents", closed, PERIOD, "--to", inside, code=2).err
+
+
+def test_settings_that_documents_print_make_a_new_draft(drafted):
+    settings = drafted / "books.toml"
+    settings.write_text(settings.read_text("utf-8").replace("paper_rows = 2000", "paper_rows = 5"), "utf-8")
+    assert "STALE_DRAFT" in bill400("close", drafted, PERIOD, "--by", "reviewer", code=3).err
+
+
+def test_who_paid_and_has_no_line_gets_a_statement_of_account(closed):
+    # C4 paid 600.00 ahead for HT4; in November the contract is gone from the catalog's numbers and nothing is billed.
+    subscriptions = closed / "catalog" / "subscriptions.csv"
+    kept = [line for line in subscriptions.read_text("utf-8").splitlines() if not line.startswith("HT4")]
+    subscriptions.write_text("\n".join(kept) + "\n", "utf-8")
+    bill400("run", closed, "2026-11", "--documents")
+    text = _text((closed / "published/2026-11/invoices/C4/draft-bill-2026-11-C4.pdf").read_bytes())
+    assert "Statement of account" in text and "There is nothing to pay" in text

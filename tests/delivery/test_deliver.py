@@ -147,7 +147,7 @@ def test_the_log_remembers_and_nothing_is_taken_back(trade, tmp_path):
 @pytest.mark.parametrize(
     ("options", "reason", "code"),
     [
-        ((), "FOLDER_NOT_EMPTY", 2),
+        ((), "FOLDER_NOT_FREE", 2),
         (("--only", "CUST-NOBODY"), "RECIPIENT_UNKNOWN", 2),
     ],
 )

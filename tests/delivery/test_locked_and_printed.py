@@ -128,7 +128,7 @@ def test_all_bills_are_printed_by_branch_agent_and_customer(trade, tmp_path):
     firsts = [
         place
         for place, page in enumerate(reader.pages)
-        if "缴费截止日" in page.extract_text() and "客户账单" in page.extract_text()
+        if "付款与异议" in page.extract_text() and "客户账单" in page.extract_text()
     ]
     told = [re.search(r"客户编号 (\S+)", reader.pages[place].extract_text())[1] for place in firsts]
     assert told == [BERTA, ANTON, CESAR, DORA]

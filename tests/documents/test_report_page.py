@@ -99,7 +99,7 @@ def test_links_lead_to_documents_that_are_made_and_to_none_without(page, tables,
     assert "本期尚未生成账单等文档" not in shown(told)
     earlier = {table.name: table.empty() for table in (Invoice, TaxLine, AgentBalance)}
     documents = print_documents(make_documents(tables, earlier, rates, sample_month.PERIOD, "draft"))
-    made = {name for name, _ in (*documents, *print_lists(tables, sample_month.PERIOD))}
+    made = {name for name, _ in (*documents, *print_lists(tables, sample_month.PERIOD, "draft"))}
     linked = {html.unescape(link) for link in re.findall(r'href="([^"#]+)"', told)}
     linked -= {"../index.html", "gate/000017.html"}
     rows = json.loads(re.search(r'id="rows">(.*?)</script>', told, re.DOTALL)[1])

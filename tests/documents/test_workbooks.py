@@ -69,7 +69,8 @@ def _numbers(rows):
 def test_amounts_are_numbers_in_yuan_and_dates_are_dates():
     sheets = _sheets(_document())
     assert list(sheets) == ["账单汇总", "费用明细", "说明"]
-    headings, row, totals = sheets["费用明细"]
+    mark, headings, row, totals = sheets["费用明细"]
+    assert mark[0] == "草稿，未关账，金额可能变动"
     assert headings == ["客户", "金额（元）", "税率", "时长（秒）", "日期"]
     assert row == ["C-1", 1234.5, 0.15, 61.0, dt.date(2026, 10, 3)]
     assert totals[:2] == ["合计", 1234.5]
@@ -86,7 +87,7 @@ def test_page_one_is_the_first_sheet():
 def test_a_workbook_has_all_rows_however_few_paper_shows():
     rows = [(f"C-{number}", number * 10_000, 0, 1, None) for number in range(1, 3_001)]
     sheet = _sheets(_document(rows))["费用明细"]
-    assert len(sheet) == 3_002
+    assert len(sheet) == 3_003  # the mark of a draft, headings, totals
     assert Decimal(repr(sheet[-1][1])) == Decimal("45015.00")  # 1 + ... + 3000 fen
 
 
@@ -97,7 +98,7 @@ def test_hostile_text_stays_text(name):
     parts = zipfile.ZipFile(io.BytesIO(content))
     sheets = "".join(parts.read(part).decode() for part in parts.namelist() if "worksheets/" in part)
     assert not re.search(r"<f>|<hyperlink", sheets)
-    assert _sheets(document)["费用明细"][1][0] == name
+    assert _sheets(document)["费用明细"][2][0] == name
 
 
 def test_equal_documents_give_equal_bytes_and_no_clock_is_in_them():

@@ -219,7 +219,7 @@ def publish(folder: Path, lake: Path, *, status: Literal["draft", "closed"] = "d
         parts,
         rates,
         pages={REPORT: render_report(report_inputs(tables, status, has_documents=True), rates)},
-        documents=chain(print_documents(documents), print_lists(tables, PERIOD)),
+        documents=chain(print_documents(documents), print_lists(tables, PERIOD, standing)),
         engine="0.0.test",
         status=status,
         previous_manifest=None,

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from billing.core.findings import Refusal, refuse
-from billing.documents.model import Document
+from billing.documents.model import Document, Field, Notes
 from billing.documents.pdf.fonts import font_folders
 from billing.documents.pdf.pages import page_values
+from billing.documents.pdf.signs import shown
 
 if TYPE_CHECKING:
     import typst
@@ -70,6 +71,40 @@ def print_pdfs(documents: Iterable[Document]) -> Iterator[tuple[Document, bytes]
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+def missing_characters(texts: Iterable[str]) -> list[str]:
+    """The characters of some texts that no font here can show, in order; each is found by a try to print them all."""
+    characters = sorted({character for text in texts for character in shown(text)})
+    missing: list[str] = []
+    while True:
+        try:
+            print_pdf(_specimen("".join(one for one in characters if one not in missing)))
+        except Refusal as refusal:
+            found = str(refusal.findings[0].values["character"])
+            missing.extend(one for one in found if one not in missing)
+        else:
+            return missing
+
+
+def _specimen(text: str) -> Document:
+    """A document that says a text and nothing else."""
+    return Document(
+        kind="bill",
+        recipient_id="",
+        recipient_name="",
+        period="",
+        lang="zh",
+        standing="final",
+        issued_on=dt.date(2000, 1, 1),
+        title="-",
+        subtitle="",
+        seller=[Field("-", "-")],
+        recipient=[Field("-", "-")],
+        particulars=[Field("-", "-")],
+        figures=[],
+        sections=[Notes("-", [text])],
+    )
+
+
 def _first(waiting: deque[tuple[Document, Future[bytes]]]) -> tuple[Document, bytes]:
     document, printing = waiting.popleft()
     return document, printing.result()
@@ -88,11 +123,22 @@ def _compiler() -> "typst.Compiler":
 
 def _glyph_missing(document: Document, escaped: str) -> Refusal:
     character = _ESCAPED.sub(lambda code: chr(int(code[1], 16)), escaped)
+    texts = (text for text in _texts(page_values(document)) if character in text)
+    holding = min(texts, key=len, default=character)
     return refuse(
         "GLYPH_MISSING",
         kind=document.kind,
+        text=holding,
         recipient_id=document.recipient_id,
         recipient_name=document.recipient_name,
         character=character,
         code_points=" ".join(f"U+{ord(part):04X}" for part in character),
     )
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)

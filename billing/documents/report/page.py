@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from billing.core.money import MICRO_PER_FEN, MICRO_PER_YUAN
+from billing.documents.model import Standing
 from billing.documents.places import place
 from billing.documents.report import svg
 from billing.documents.report.figures import days_of, equations, key_figures, over_caps, share_bp
@@ -67,7 +68,7 @@ def render_report(told: ReportInputs, book: RateBook) -> str:
         outputs=_outputs(told),
         share=share_bp,
         rows=_embedded(agents, told, words),
-        place=place,
+        place=functools.partial(place, standing=_standing(told)),
     )
 
 
@@ -169,9 +170,14 @@ def _embedded(agents: Sequence[Margin], told: ReportInputs, words: Words) -> dic
 
 
 def _customer(margin: Margin, told: ReportInputs, billed: Collection[str]) -> list[Any]:
-    bill = place("bill", margin.key, str(told.period), "") if margin.key and margin.key in billed else ""
+    billed_to = margin.key if margin.key in billed else None
+    bill = place("bill", billed_to, str(told.period), "", _standing(told)) if billed_to else ""
     numbers = [[part.key, *_sums(part)] for part in margin.parts]
     return [margin.key, margin.name, *_sums(margin), bill, numbers]
+
+
+def _standing(told: ReportInputs) -> Standing:
+    return "final" if told.status == "closed" else "draft"
 
 
 def _sums(margin: Margin) -> list[int]:

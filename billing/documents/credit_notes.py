@@ -11,10 +11,11 @@ import polars as pl
 from billing.core.period import Period
 from billing.documents.amount_words import capitals
 from billing.documents.bills.charges import how_it_came, item_name
-from billing.documents.model import Column, Document, Field, Figure, Grid, Notes, Standing
+from billing.documents.document_month import DocumentMonth
+from billing.documents.model import Column, Document, Field, Figure, Grid, Notes
 from billing.documents.names import tax_name
 from billing.documents.parties import period_words, seller
-from billing.documents.rows import Row, rows_by, sorted_table, total
+from billing.documents.rows import Row, rows_by, total
 from billing.documents.words import Words
 from billing.rate_book.book import RateBook
 from billing.tables.catalog import Customer
@@ -23,44 +24,29 @@ from billing.tables.documents import Invoice, InvoiceLine, TaxLine
 _MONEY = (TaxLine.net_micro, TaxLine.tax_micro, TaxLine.gross_micro)
 
 
-def credit_notes(
-    tables: Mapping[str, pl.DataFrame],
-    earlier: Mapping[str, pl.DataFrame],
-    book: RateBook,
-    standing: Standing,
-    words: Words,
-    only: str | None = None,
-) -> Iterator[Document]:
-    """The sheet of every customer whose bill has an e-fapiao line below zero, in the order of the invoices.
-
-    Args:
-        tables: invoice, invoice_line and tax_line of the month.
-        earlier: invoice and tax_line of closed periods before it.
-        book: customers and policy.
-        standing: draft, final or reprint.
-        words: of the language wanted.
-        only: one customer id; all when None.
-    """
-    taxes = rows_by(sorted_table(tables, TaxLine).filter(pl.col(TaxLine.gross_micro) < 0), TaxLine.invoice_key)
-    lines = rows_by(sorted_table(tables, InvoiceLine), InvoiceLine.invoice_key)
-    left = _left_of_blue(earlier)
-    customers = {row[Customer.customer_id]: row for row in book.table(Customer.name).iter_rows(named=True)}
-    for invoice in sorted_table(tables, Invoice).iter_rows(named=True):
+def credit_notes(month: DocumentMonth) -> Iterator[Document]:
+    """The sheet of every customer whose bill has an e-fapiao line below zero, in the order of the invoices."""
+    below_zero = month.rows(TaxLine).filter(pl.col(TaxLine.gross_micro) < 0)
+    taxes = rows_by(below_zero, TaxLine.invoice_key)
+    lines = rows_by(month.rows(InvoiceLine), InvoiceLine.invoice_key)
+    left = _left_of_blue(month)
+    customers = {row[Customer.customer_id]: row for row in month.book.table(Customer.name).iter_rows(named=True)}
+    for invoice in month.rows(Invoice).iter_rows(named=True):
         credits = taxes.get(invoice[Invoice.invoice_key])
         customer_id = invoice[Invoice.customer_id]
-        if credits and only in (None, customer_id):
+        if credits and month.is_wanted(customer_id):
             own, blue = lines.get(invoice[Invoice.invoice_key], []), left.get(customer_id, [])
-            yield _note(invoice, customers.get(customer_id), credits, own, blue, book, standing, words)
+            yield _note(invoice, customers.get(customer_id), credits, own, blue, month)
 
 
-def _left_of_blue(earlier: Mapping[str, pl.DataFrame]) -> dict[str, list[Row]]:
+def _left_of_blue(month: DocumentMonth) -> dict[str, list[Row]]:
     """E-fapiao lines of earlier bills by customer, latest first, with what credits since have left of them.
 
     A credit goes to the latest lines of its code and rate first, as far as they reach.
     """
-    invoices = {row[Invoice.invoice_key]: row for row in sorted_table(earlier, Invoice).iter_rows(named=True)}
+    invoices = {row[Invoice.invoice_key]: row for row in month.rows_before(Invoice).iter_rows(named=True)}
     left: dict[str, list[Row]] = {}
-    for line in sorted_table(earlier, TaxLine).iter_rows(named=True):
+    for line in month.rows_before(TaxLine).iter_rows(named=True):
         invoice = invoices[line[TaxLine.invoice_key]]
         told = {**line, **invoice, **{name: line[name] for name in _MONEY}, "left": line[TaxLine.gross_micro]}
         left.setdefault(invoice[Invoice.customer_id], []).append(told)
@@ -90,10 +76,9 @@ def _note(
     credits: list[Row],
     lines: list[Row],
     blue: list[Row],
-    book: RateBook,
-    standing: Standing,
-    words: Words,
+    month: DocumentMonth,
 ) -> Document:
+    book, words = month.book, month.words
     period = Period.parse(invoice[Invoice.period])
     net, tax, gross = (total(credits, column) for column in _MONEY)
     return Document(
@@ -102,7 +87,7 @@ def _note(
         recipient_name=invoice[Invoice.customer_name],
         period=str(period),
         lang=words.lang,
-        standing=standing,
+        standing=month.standing,
         issued_on=period.end,
         title=words("credit.title"),
         subtitle=words("credit.subtitle"),

@@ -6,10 +6,10 @@ from decimal import Decimal
 import polars as pl
 
 from billing.core.money import yuan_exact
-from billing.core.period import Period
 from billing.core.spreadsheet_cells import csv_text
 from billing.documents.amount_words import capitals
-from billing.documents.model import Column, Document, Field, Figure, Grid, Notes, Section, Standing, Value
+from billing.documents.document_month import DocumentMonth
+from billing.documents.model import Column, Document, Field, Figure, Grid, Notes, Section, Value
 from billing.documents.names import settlement_plan_name
 from billing.documents.parties import period_words, seller
 from billing.documents.rows import Row, rows_by, sorted_table, total
@@ -22,28 +22,13 @@ _IN_LISTS = tuple(column for column in SettlementLine.columns if column != Settl
 _MONEY = (SettlementLine.net_micro, SettlementLine.tax_micro, SettlementLine.gross_micro)
 
 
-def settlement_sheets(
-    tables: Mapping[str, pl.DataFrame],
-    book: RateBook,
-    period: Period,
-    standing: Standing,
-    words: Words,
-    only: str | None = None,
-) -> Iterator[Document]:
-    """Every carrier's sheet of a month, in order of carrier.
-
-    Args:
-        tables: settlement_line.
-        book: carriers and policy.
-        period: the billing period.
-        standing: draft, final or reprint.
-        words: of the language wanted.
-        only: one carrier id; all when None.
-    """
-    names = dict(book.table(Carrier.name).select(Carrier.carrier_id, Carrier.carrier_name).iter_rows())
-    for carrier_id, lines in _by_carrier(tables).items():
-        if only in (None, carrier_id):
-            yield _sheet(carrier_id, names.get(carrier_id) or carrier_id, lines, book, period, standing, words)
+def settlement_sheets(month: DocumentMonth) -> Iterator[Document]:
+    """Every carrier's sheet of a month, in order of carrier."""
+    carriers = month.book.table(Carrier.name).select(Carrier.carrier_id, Carrier.carrier_name)
+    names = dict(carriers.iter_rows())
+    for carrier_id, lines in _by_carrier(month.tables).items():
+        if month.is_wanted(carrier_id):
+            yield _sheet(carrier_id, names.get(carrier_id) or carrier_id, lines, month)
 
 
 def settlement_csv(tables: Mapping[str, pl.DataFrame]) -> Iterator[tuple[str, str]]:
@@ -61,15 +46,8 @@ def _by_carrier(tables: Mapping[str, pl.DataFrame]) -> dict[str, list[Row]]:
     return dict(sorted(rows_by(sorted_table(tables, SettlementLine), SettlementLine.carrier_id).items()))
 
 
-def _sheet(
-    carrier_id: str,
-    name: str,
-    lines: list[Row],
-    book: RateBook,
-    period: Period,
-    standing: Standing,
-    words: Words,
-) -> Document:
+def _sheet(carrier_id: str, name: str, lines: list[Row], month: DocumentMonth) -> Document:
+    book, period, words = month.book, month.period, month.words
     net, tax, gross = (total(lines, column) for column in _MONEY)
     return Document(
         kind="settlement",
@@ -77,7 +55,7 @@ def _sheet(
         recipient_name=name,
         period=str(period),
         lang=words.lang,
-        standing=standing,
+        standing=month.standing,
         issued_on=period.end,
         title=words("doc.settlement"),
         subtitle=words("settlement.subtitle"),

@@ -11,6 +11,7 @@ import polars as pl
 from billing.core.period import Period
 from billing.documents.bills.bill import bills
 from billing.documents.credit_notes import credit_notes
+from billing.documents.document_month import DocumentMonth
 from billing.documents.model import Document, Lang, Standing
 from billing.documents.places import place, place_of
 from billing.documents.settlement_sheets import settlement_csv, settlement_sheets
@@ -41,13 +42,8 @@ def make_documents(
         lang: zh or en; the books' own language when None.
         only: documents of one recipient: customer, agent or carrier id.
     """
-    words = Words(lang or book.policy.lang)
-    return chain(
-        bills(tables, book, period, standing, words, only),
-        credit_notes(tables, earlier, book, standing, words, only),
-        statements(tables, earlier, book, period, standing, words, only),
-        settlement_sheets(tables, book, period, standing, words, only),
-    )
+    month = DocumentMonth(period, tables, earlier, book, standing, Words(lang or book.policy.lang), only)
+    return chain(bills(month), credit_notes(month), statements(month), settlement_sheets(month))
 
 
 def print_documents(documents: Iterator[Document]) -> Iterator[tuple[str, bytes]]:

@@ -1,13 +1,11 @@
 """Everything a month knows of one customer, gathered from the tables before a word of the bill is written."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import polars as pl
-
 from billing.core.period import Period
-from billing.documents.rows import Row, rows_by, sorted_table
-from billing.rate_book.book import RateBook
+from billing.documents.document_month import DocumentMonth
+from billing.documents.rows import Row, rows_by
 from billing.tables.calls import UsageTotal
 from billing.tables.catalog import Contract, Customer, Subscription
 from billing.tables.documents import (
@@ -46,26 +44,18 @@ class Account:
         return Period.parse(self.invoice[Invoice.period])
 
 
-def accounts(
-    tables: Mapping[str, pl.DataFrame], book: RateBook, period: Period, only: str | None = None
-) -> Iterator[Account]:
-    """The accounts of a month by customer: those with a bill, and those without who paid, owe or have money with us.
-
-    Args:
-        tables: the document tables and usage_total.
-        book: customers, contracts and subscriptions.
-        period: the billing period.
-        only: one customer; all when None.
-    """
+def accounts(month: DocumentMonth) -> Iterator[Account]:
+    """The accounts of a month by customer: those with a bill, and those without who paid, owe or have money with us."""
+    book, period = month.book, month.period
     contracts = rows_by(book.table(Contract.name), Contract.customer_id)
-    invoices = {row[Invoice.customer_id]: row for row in sorted_table(tables, Invoice).iter_rows(named=True)}
-    balances = rows_by(sorted_table(tables, AccountBalance), AccountBalance.customer_id)
+    invoices = {row[Invoice.customer_id]: row for row in month.rows(Invoice).iter_rows(named=True)}
+    balances = rows_by(month.rows(AccountBalance), AccountBalance.customer_id)
     customers = {row[Customer.customer_id]: row for row in book.table(Customer.name).iter_rows(named=True)}
-    of_invoice = {table: rows_by(sorted_table(tables, table), "invoice_key") for table in (InvoiceLine, TaxLine)}
-    of_contract = {table: rows_by(sorted_table(tables, table), "contract_id") for table in _OF_CONTRACT}
+    of_invoice = {table: rows_by(month.rows(table), "invoice_key") for table in (InvoiceLine, TaxLine)}
+    of_contract = {table: rows_by(month.rows(table), "contract_id") for table in _OF_CONTRACT}
     held = rows_by(book.table(Subscription.name).sort(Subscription.key), Subscription.contract_id)
     told = {customer_id for customer_id, rows in balances.items() if any(_has_money(row) for row in rows)}
-    for customer_id in sorted({*invoices, *told} if only is None else {only} & {*invoices, *told}):
+    for customer_id in filter(month.is_wanted, sorted({*invoices, *told})):
         customer = customers.get(customer_id) or dict.fromkeys(Customer.schema())
         invoice = invoices.get(customer_id) or _no_bill(customer_id, customer, period)
         key = invoice[Invoice.invoice_key]

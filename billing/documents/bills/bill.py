@@ -1,17 +1,15 @@
 """The customer bill as a document: page one is all that is needed to pay, the rest is how it came about."""
 
-from collections.abc import Iterator, Mapping, Sequence
-
-import polars as pl
+from collections.abc import Iterator, Sequence
 
 from billing.core.money import yuan
-from billing.core.period import Period
 from billing.documents.amount_words import capitals
 from billing.documents.bills.account import Account, accounts
 from billing.documents.bills.analysis import call_analysis
 from billing.documents.bills.charges import charges, summary, taxes
 from billing.documents.bills.usage import callers_share, days, pools
-from billing.documents.model import Column, Document, Field, Figure, Grid, Notes, Section, Standing, Value
+from billing.documents.document_month import DocumentMonth
+from billing.documents.model import Column, Document, Field, Figure, Grid, Notes, Section, Value
 from billing.documents.parties import dispute_deadline, period_words, seller
 from billing.documents.readings import bill_readings
 from billing.documents.rows import total
@@ -24,29 +22,14 @@ _NUMBERS_SHOWN = 4
 _PAID_AHEAD = ("full_prepayment", "annual_payment")
 
 
-def bills(
-    tables: Mapping[str, pl.DataFrame],
-    book: RateBook,
-    period: Period,
-    standing: Standing,
-    words: Words,
-    only: str | None = None,
-) -> Iterator[Document]:
-    """Every customer's bill of a month, by customer; who paid or owes and has no line gets a statement of account.
-
-    Args:
-        tables: the document tables of the month and usage_total.
-        book: catalog, plans and policy.
-        period: the billing period.
-        standing: draft, final or reprint.
-        words: of the language wanted.
-        only: one customer id; all when None.
-    """
-    for account in accounts(tables, book, period, only):
-        yield _bill(account, book, standing, words)
+def bills(month: DocumentMonth) -> Iterator[Document]:
+    """Every customer's bill of a month, by customer; who paid or owes and has no line gets a statement of account."""
+    for account in accounts(month):
+        yield _bill(account, month)
 
 
-def _bill(account: Account, book: RateBook, standing: Standing, words: Words) -> Document:
+def _bill(account: Account, month: DocumentMonth) -> Document:
+    book, words = month.book, month.words
     invoice, payable = account.invoice, payable_micro(account)
     return Document(
         kind="bill",
@@ -54,7 +37,7 @@ def _bill(account: Account, book: RateBook, standing: Standing, words: Words) ->
         recipient_name=invoice[Invoice.customer_name],
         period=invoice[Invoice.period],
         lang=words.lang,
-        standing=standing,
+        standing=month.standing,
         issued_on=account.period.end,
         title=words("doc.bill") if account.lines else words("doc.account_statement"),
         subtitle=words("doc.not_fapiao"),

@@ -4,12 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import polars as pl
-
 from billing.core.money import BASIS_POINTS
 from billing.core.period import Period
-from billing.documents.rows import Row, rows_by, sorted_table
-from billing.documents.words import Words
+from billing.documents.document_month import DocumentMonth
+from billing.documents.rows import Row, rows_by
 from billing.rate_book.book import RateBook
 from billing.tables.catalog import Agent, Contract, Customer, Subscription
 from billing.tables.documents import AgentBalance, CommissionLine
@@ -32,27 +30,21 @@ class AgentMonth:
         return [*self.own, *self.below]
 
 
-def agent_months(
-    tables: Mapping[str, pl.DataFrame],
-    earlier: Mapping[str, pl.DataFrame],
-    book: RateBook,
-    period: Period,
-    words: Words,
-    only: str | None = None,
-) -> Iterator[AgentMonth]:
+def agent_months(month: DocumentMonth) -> Iterator[AgentMonth]:
     """The agents of a month in order; a line of theirs also has `customer_name` and `numbers`.
 
     Only the statement of the agent who serves a customer names it: see `_is_own`.
     """
+    book, period, words = month.book, month.period, month.words
     numbers = _numbers_of_contracts(book, period)
     sold_by = dict(book.table(Contract.name).select(Contract.contract_id, Contract.agent_id).iter_rows())
     names = dict(book.table(Customer.name).select(Customer.customer_id, Customer.customer_name).iter_rows())
-    lines = rows_by(sorted_table(tables, CommissionLine), CommissionLine.agent_id)
-    past = rows_by(sorted_table(earlier, AgentBalance), AgentBalance.agent_id)
+    lines = rows_by(month.rows(CommissionLine), CommissionLine.agent_id)
+    past = rows_by(month.rows_before(AgentBalance), AgentBalance.agent_id)
     agents = {row[Agent.agent_id]: row for row in book.table(Agent.name).iter_rows(named=True)}
-    for balance in sorted_table(tables, AgentBalance).iter_rows(named=True):
+    for balance in month.rows(AgentBalance).iter_rows(named=True):
         agent_id = balance[AgentBalance.agent_id]
-        if only not in (None, agent_id):
+        if not month.is_wanted(agent_id):
             continue
         agent = agents.get(agent_id) or dict.fromkeys(Agent.schema()) | {Agent.agent_id: agent_id}
         own: list[Row] = []

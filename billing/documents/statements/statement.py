@@ -4,12 +4,10 @@ A customer whom a tier-2 agent serves is that agent's: the statement of the agen
 share only, and a tier-2 statement says nothing of the agent above (what each may know of the other).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-import polars as pl
-
-from billing.core.period import Period
 from billing.documents.amount_words import capitals
+from billing.documents.document_month import DocumentMonth
 from billing.documents.masked_account import masked_account
 from billing.documents.model import Document, Field, Figure, Notes, Section, Standing
 from billing.documents.parties import dispute_deadline, period_words, seller
@@ -24,28 +22,10 @@ from billing.tables.catalog import Agent
 from billing.tables.documents import AgentBalance, CommissionLine
 
 
-def statements(
-    tables: Mapping[str, pl.DataFrame],
-    earlier: Mapping[str, pl.DataFrame],
-    book: RateBook,
-    period: Period,
-    standing: Standing,
-    words: Words,
-    only: str | None = None,
-) -> Iterator[Document]:
-    """Every agent's statement of a month, in order of agent.
-
-    Args:
-        tables: commission_line and agent_balance of the month.
-        earlier: agent_balance of closed periods before it.
-        book: agents, contracts, customers, schemes.
-        period: the billing period.
-        standing: draft, final or reprint.
-        words: of the language wanted.
-        only: one agent id; all when None.
-    """
-    for month in agent_months(tables, earlier, book, period, words, only):
-        yield _statement(month, book, standing, words)
+def statements(month: DocumentMonth) -> Iterator[Document]:
+    """Every agent's statement of a month, in order of agent."""
+    for agent_month in agent_months(month):
+        yield _statement(agent_month, month.book, month.standing, month.words)
 
 
 def _statement(month: AgentMonth, book: RateBook, standing: Standing, words: Words) -> Document:

@@ -214,12 +214,12 @@ def _write_lists(handed: _Handed, packed: Sequence[Packed], attached: Mapping[tu
 
 def _print(handed: _Handed, packs: Sequence[Pack]) -> int:
     """One PDF of all bills that are handed over: its pages, 0 where there is none."""
-    bills = {
-        pack.recipient_id: handed.content(f"{sending.place}.pdf")
+    bills = [
+        (pack, handed.content(f"{sending.place}.pdf"))
         for pack in packs
         for sending in pack.sendings
         if sending.kind == "bill"
-    }
+    ]
     if not bills:
         return 0
     content = print_bills(handed.month, bills)

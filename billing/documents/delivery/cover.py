@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import polars as pl
-
 from billing.core.period import Period
+from billing.documents.delivery.packs import Pack
 from billing.documents.delivery.pdf_files import sheets
 from billing.documents.model import Column, Document, Field, Grid, Notes, Value
 from billing.documents.parties import period_words
@@ -13,7 +12,6 @@ from billing.documents.rows import rows_by
 from billing.documents.words import Words
 from billing.rate_book.book import RateBook
 from billing.tables.catalog import Agent, Contract, Customer
-from billing.tables.documents import Invoice
 
 
 @dataclass(frozen=True)
@@ -25,8 +23,8 @@ class PrintedBill:
         agent: who sold the customer's contracts, the first of several; empty: we did.
         customer_id: the customer.
         customer_name: as billed.
-        number: of the bill.
-        amount_micro: the bill, tax included.
+        number: of the bill; a statement of account has none.
+        amount_micro: what is to be paid.
         pages: how many it has.
     """
 
@@ -45,28 +43,30 @@ class PrintedBill:
         return (self.branch or last, self.agent or last, self.customer_id)
 
 
-def printed_bills(invoices: pl.DataFrame, book: RateBook, pages: Mapping[str, int]) -> list[PrintedBill]:
-    """The bills to print, in their order.
+def printed_bills(
+    packs: Iterable[Pack], numbers: Mapping[str, str], book: RateBook, pages: Mapping[str, int]
+) -> list[PrintedBill]:
+    """The bills to print, in their order: statements of account, too, which no invoice stands behind.
 
     Args:
-        invoices: `Invoice` rows of the period.
+        packs: of the customers whose bills are printed.
+        numbers: of the bills, by customer.
         book: customers and contracts.
-        pages: pages of each bill by customer; others are not printed.
+        pages: pages of each bill by customer.
     """
     branches = dict(book.table(Customer.name).select(Customer.customer_id, Customer.branch).iter_rows())
     contracts = rows_by(book.table(Contract.name).sort(Contract.contract_id), Contract.customer_id)
     bills = [
         PrintedBill(
-            branch=branches.get(row[Invoice.customer_id]) or "",
-            agent=next((c[Contract.agent_id] or "" for c in contracts.get(row[Invoice.customer_id], [])), ""),
-            customer_id=row[Invoice.customer_id],
-            customer_name=row[Invoice.customer_name],
-            number=row[Invoice.invoice_number] or "",
-            amount_micro=row[Invoice.gross_micro],
-            pages=pages[row[Invoice.customer_id]],
+            branch=branches.get(pack.recipient_id) or "",
+            agent=next((c[Contract.agent_id] or "" for c in contracts.get(pack.recipient_id, [])), ""),
+            customer_id=pack.recipient_id,
+            customer_name=pack.name,
+            number=numbers.get(pack.recipient_id, ""),
+            amount_micro=pack.amount_micro,
+            pages=pages[pack.recipient_id],
         )
-        for row in invoices.iter_rows(named=True)
-        if row[Invoice.customer_id] in pages
+        for pack in packs
     ]
     return sorted(bills, key=lambda bill: bill.order)
 
@@ -128,7 +128,7 @@ def _by_agent(bills: Sequence[PrintedBill], agents: Mapping[str, str], words: Wo
         Column(words("doc.agent"), share=4),
         Column(words("cover.bills"), "count"),
         Column(words("cover.pages"), "count"),
-        Column(words("doc.gross"), "money"),
+        Column(words("bill.payable"), "money"),
     )
     rows = [(*named, *_sums(group)) for named, group in groups.items()]
     return Grid(words("cover.by_agent"), columns, rows, (words("doc.total"), "", *_sums(bills)), limit=len(rows))
@@ -145,7 +145,8 @@ def _by_bill(bills: Sequence[PrintedBill], agents: Mapping[str, str], words: Wor
     for bill in bills:
         branch, agent, _ = titles(bill, agents, words)
         places = f"{before + 1}–{before + bill.pages}" if bill.pages > 1 else str(before + 1)
-        rows.append((bill.customer_name, bill.customer_id, branch, agent, bill.number, places, bill.amount_micro))
+        number = bill.number or words("doc.account_statement")
+        rows.append((bill.customer_name, bill.customer_id, branch, agent, number, places, bill.amount_micro))
         before += bill.pages + bill.pages % 2
     columns = (
         Column(words("doc.customer"), share=5),
@@ -154,7 +155,7 @@ def _by_bill(bills: Sequence[PrintedBill], agents: Mapping[str, str], words: Wor
         Column(words("doc.agent"), under=True),
         Column(words("doc.bill_number"), share=3),
         Column(words("cover.places"), share=2),
-        Column(words("doc.gross"), "money"),
+        Column(words("bill.payable"), "money"),
     )
     totals = (words("doc.total"), "", "", "", "", "", _sums(bills)[2])
     return Grid(words("cover.by_bill"), columns, rows, totals, limit=len(rows))

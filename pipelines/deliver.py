@@ -24,7 +24,7 @@ from billing.documents.delivery.lists import (
     delivery_list,
     mail_list,
 )
-from billing.documents.delivery.packs import Addresses, Pack, addresses_of, due_dates_of, packs_of
+from billing.documents.delivery.packs import Addresses, Pack, addresses_of, overdue_of, packs_of
 from billing.documents.delivery.passwords import read_passwords
 from billing.documents.delivery.pdf_files import encrypted, page_count, require_extra
 from billing.documents.model import Document
@@ -32,7 +32,7 @@ from billing.documents.places import place_of
 from billing.documents.stage import print_documents
 from billing.tables.catalog import CATALOG_TABLES
 from billing.tables.deliveries import Delivery
-from billing.tables.documents import Invoice
+from billing.tables.documents import LateFee
 from pipelines.books import Books, workbench
 from pipelines.closed_month import ClosedMonth, closed_month, files_of, write
 from pipelines.deliveries import PART, STEP, Delivered, bring_to_light, copies_of, hidden, left_behind
@@ -125,8 +125,8 @@ def _facts(delivered: Delivered, period: Period) -> dict[str, str | int]:
 
 
 def _packs(books: Books, month: ClosedMonth) -> list[Pack]:
-    due_dates = due_dates_of(month.tables[Invoice.name].iter_rows(named=True))
-    packs = list(packs_of(month.documents("final"), _addresses(books), due_dates).values())
+    overdue = overdue_of(month.tables[LateFee.name])
+    packs = list(packs_of(month.documents("final"), _addresses(books), overdue).values())
     if not packs:
         raise refuse("RECIPIENT_UNKNOWN", period=month.period, recipient=month.only or "-")
     return [month.as_published(pack) for pack in packs]

@@ -4,6 +4,7 @@ import csv
 import os
 import re
 import shutil
+from decimal import Decimal
 
 import pytest
 from pypdf import PdfReader
@@ -54,3 +55,17 @@ def test_a_statement_of_account_is_printed_with_the_bills(november, handed_out):
     assert re.search(r"Bills 4\b", pages[0])
     # What is to be paid stands there, not what November comes to: C2 paid ahead and owes nothing.
     assert re.search(r"2026-00000\d \S+ 0\.00", pages[0])
+
+
+def test_mails_name_the_day_of_the_bill_and_what_is_overdue(november, handed_out):
+    with (handed_out / "mail_list.csv").open(encoding="utf-8-sig") as lines:
+        told = {row["id"]: (row["amount"], row["overdue"], row["due_date"]) for row in csv.DictReader(lines)}
+    october, owed = _owed(november, PERIOD), _owed(november, NOVEMBER)
+    gross = {row["customer_id"]: Decimal(row["gross"]) for row in published_rows(november, "invoice", NOVEMBER)}
+    # C1 owes October, due on 15 November, and November, due on 15 December.
+    assert told["C1"] == (str(Decimal(october["C1"]) + gross["C1"]), october["C1"], "2026-12-15")
+    # A statement of account names no day.
+    assert told["C3"] == (october["C3"], october["C3"], "") == (owed["C3"], owed["C3"], "")
+    # Paid ahead: nothing to pay, no day.
+    assert told["C2"] == told["C4"] == ("0.00", "", "")
+    assert told["A1"][1:] == told["UNICOM"][1:] == ("", "")

@@ -77,6 +77,8 @@ def test_the_mail_list_says_what_to_write_and_runs_nothing(packs, traded):
     owed = {row["contract_id"]: row["payable"] for row in published_rows(traded, "account_balance")}
     assert rows[DORA]["amount"] == owed["HTD-6604"] == "5661.70" and rows[DORA]["due_date"] == "2026-11-15"
     assert rows[ANTON]["amount"] == "0.00", "10,000.20 were paid ahead"
+    assert rows[ANTON]["due_date"] == "", "its bill names no day"
+    assert not any(row["overdue"] for row in rows.values()), "it is the first month"
     assert (rows[NORTH]["amount"], rows[NORTH]["due_date"]) == ("2700.07", "")
     assert rows[BERTA]["address"] == "money@berta.example.cn;boss@berta.example.cn" and rows[DORA]["address"] == ""
     assert rows[ANTON]["name"] == '\'=1+1 安东 "精工" & <i>' and rows[NORTH]["name"].startswith("'=HYPERLINK")

@@ -20,7 +20,7 @@ SEVERAL = ";"
 """Between several addresses or attachments of one mail; no file of ours has it in its name."""
 
 _DELIVERY = ("kind", "id", "name", "archive", "document", "sha256", "check_code", "copy")
-_MAIL = ("name", "address", "subject", "attachment", "amount", "due_date", "kind", "id")
+_MAIL = ("name", "address", "subject", "attachment", "amount", "overdue", "due_date", "kind", "id")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def delivery_list(packed: Iterable[tuple[Pack, Sequence[PackedFile]]], period: s
 def mail_list(packs: Iterable[tuple[Pack, Sequence[str]]], company: str, period: str, words: Words) -> bytes:
     """The mails to write, for whatever program sends them: one a recipient, with the paths of what is attached.
 
-    A recipient without an address stands there with an empty one.
+    A recipient without an address stands there with an empty one. The day is that of this month's bill; what is overdue
+    was due before.
     """
     rows = (
         (
@@ -80,6 +81,7 @@ def mail_list(packs: Iterable[tuple[Pack, Sequence[str]]], company: str, period:
             words(f"delivery.subject.{pack.role}", company=company, period=period, name=pack.name),
             SEVERAL.join(attachments),
             Decimal(yuan_exact(pack.amount_micro)),
+            Decimal(yuan_exact(pack.overdue_micro)) if pack.overdue_micro else None,
             _day(pack.due_date),
             pack.role,
             pack.recipient_id,

@@ -15,8 +15,9 @@ from billing.core.email_addresses import email_addresses
 from billing.documents.file_names import file_stem
 from billing.documents.model import Document
 from billing.documents.places import place_of
+from billing.documents.words import Words
 from billing.tables.catalog import Agent, Carrier, Customer
-from billing.tables.documents import Invoice
+from billing.tables.documents import LateFee
 
 Role = Literal["customer", "agent", "carrier"]
 ROLES: Mapping[str, Role] = {
@@ -66,7 +67,8 @@ class Pack:
         name: as its documents print it.
         addresses: where it is sent; none where the catalog has none.
         amount_micro: what the customer is to pay, the agent or the carrier is owed.
-        due_date: until when; None where that is not agreed.
+        due_date: until when, as its bill says; None where nothing is to be paid or no day is agreed.
+        overdue_micro: what of the amount is of earlier bills and overdue.
         sendings: its documents.
     """
 
@@ -76,6 +78,7 @@ class Pack:
     addresses: Sequence[str]
     amount_micro: int
     due_date: dt.date | None
+    overdue_micro: int
     sendings: tuple[Sending, ...]
 
     @property
@@ -94,14 +97,14 @@ class Pack:
 
 
 def packs_of(
-    documents: Iterable[Document], addresses: Addresses, due_dates: Mapping[str, dt.date | None]
+    documents: Iterable[Document], addresses: Addresses, overdue: Mapping[str, int]
 ) -> dict[tuple[Role, str], Pack]:
     """Packs by role and recipient, in the order of the documents.
 
     Args:
         documents: final documents of a period.
         addresses: see `addresses_of`.
-        due_dates: by customer.
+        overdue: see `overdue_of`.
     """
     packs: dict[tuple[Role, str], Pack] = {}
     for document in documents:
@@ -114,7 +117,8 @@ def packs_of(
             name=before.name if before else document.recipient_name,
             addresses=addresses.get(key, ()),
             amount_micro=(before.amount_micro if before else 0) + _amount(document),
-            due_date=due_dates.get(recipient_id) if role == "customer" else None,
+            due_date=(before.due_date if before else None) or _due_date(document),
+            overdue_micro=overdue.get(recipient_id, 0) if role == "customer" else 0,
             sendings=(*(before.sendings if before else ()), _sending(document)),
         )
     return packs
@@ -129,17 +133,22 @@ def addresses_of(catalog: Mapping[str, pl.DataFrame]) -> Addresses:
     }
 
 
-def due_dates_of(invoices: Iterable[Mapping[str, object]]) -> dict[str, dt.date | None]:
-    """Until when each customer is to pay, from rows of `Invoice`."""
-    dates: dict[str, dt.date | None] = {}
-    for row in invoices:
-        due = row[Invoice.due_date]
-        dates[str(row[Invoice.customer_id])] = due if isinstance(due, dt.date) else None
-    return dates
+def overdue_of(late_fees: pl.DataFrame) -> dict[str, int]:
+    """What of earlier bills each customer left unpaid beyond its day, from rows of `LateFee`."""
+    unpaid = late_fees.filter(pl.col(LateFee.unpaid_micro) != 0)
+    sums = unpaid.group_by(LateFee.customer_id).agg(pl.col(LateFee.unpaid_micro).sum())
+    return dict(sums.iter_rows())
 
 
 def _sending(document: Document) -> Sending:
     return Sending(document.kind, place_of(document, ""), document.check_code)
+
+
+def _due_date(document: Document) -> dt.date | None:
+    """The day that a bill names; it names none where nothing is to be paid."""
+    label = Words(document.lang)("doc.due_date")
+    named = (field.value for field in document.particulars if document.kind == "bill" and field.label == label)
+    return next((value for value in named if isinstance(value, dt.date)), None)
 
 
 def _amount(document: Document) -> int:

@@ -24,7 +24,7 @@ from billing.documents.delivery.lists import (
     delivery_list,
     mail_list,
 )
-from billing.documents.delivery.packs import Addresses, Pack, addresses_of, overdue_of, packs_of
+from billing.documents.delivery.packs import Addresses, Pack, Sending, addresses_of, overdue_of, packs_of
 from billing.documents.delivery.passwords import read_passwords
 from billing.documents.delivery.pdf_files import encrypted, page_count, require_extra
 from billing.documents.model import Document
@@ -35,7 +35,18 @@ from billing.tables.deliveries import Delivery
 from billing.tables.documents import LateFee
 from pipelines.books import Books, workbench
 from pipelines.closed_month import ClosedMonth, closed_month, files_of, write
-from pipelines.deliveries import PART, STEP, Delivered, bring_to_light, copies_of, hidden, left_behind
+from pipelines.deliveries import (
+    MARK,
+    PART,
+    STEP,
+    Delivered,
+    bring_to_light,
+    copies_of,
+    hidden,
+    left_behind,
+    new_mark,
+    taken_up,
+)
 from pipelines.exports import check_folder
 from pipelines.print_bills import print_bills
 from pipelines.progress import Progress
@@ -77,8 +88,9 @@ def deliver_period(books: Books, period: Period, wanted: Wanted, progress: Progr
     """Deliver a closed period.
 
     Raises:
-        Refusal: the period is not closed, the folder holds files or lies in the books, there is no such recipient, the
-            extra is missing, a password will not do, or what is published is not what was committed.
+        Refusal: the period is not closed, the folder holds files, another delivery or lies in the books, there is no
+            such recipient, the extra is missing, a password will not do, or what is published is not what was
+            committed.
     """
     with workbench(books) as bench:
         month = closed_month(books, period, bench.folder / "final", wanted.only)
@@ -88,12 +100,13 @@ def deliver_period(books: Books, period: Period, wanted: Wanted, progress: Progr
             require_extra()
         packs = _packs(books, month)
         passwords = read_passwords(wanted.passwords, {p.recipient_id for p in packs}) if wanted.passwords else {}
-        if left := left_behind(
-            books, period, packs, wanted.to, is_locked=bool(passwords), is_printed=wanted.is_printed
-        ):
+        if commit := left_behind(books, wanted.to):
+            # Whatever is asked for: what is on record is not lost.
             if not wanted.is_dry:
                 bring_to_light(wanted.to)
-            return left
+            locked = sum(len(pack.sendings) for pack in packs if pack.recipient_id in passwords)
+            is_printed = wanted.is_printed and bool(_bills(packs))
+            return taken_up(books, commit, period, packs, wanted.to, locked=locked, is_printed=is_printed)
         check_folder(books, wanted.to, PART)
         delivered = Delivered(packs, copies_of(books, period, packs))
         if wanted.is_dry:
@@ -109,7 +122,9 @@ def deliver_period(books: Books, period: Period, wanted: Wanted, progress: Progr
             bench.write(_rows(packed, str(period)), Delivery, name, {"period": str(period)})
             bench.settle()
             done = replace(delivered, encrypted_count=sum(map(len, attached.values())), printed_pages=pages)
-            books.append(STEP, files=bench.entries, facts=_facts(done, period))
+            mark = new_mark()
+            write(folder / MARK, mark.encode())
+            books.append(STEP, files=bench.entries, facts=_facts(done, period) | {"mark": mark})
         return done
 
 
@@ -214,17 +229,16 @@ def _write_lists(handed: _Handed, packed: Sequence[Packed], attached: Mapping[tu
 
 def _print(handed: _Handed, packs: Sequence[Pack]) -> int:
     """One PDF of all bills that are handed over: its pages, 0 where there is none."""
-    bills = [
-        (pack, handed.content(f"{sending.place}.pdf"))
-        for pack in packs
-        for sending in pack.sendings
-        if sending.kind == "bill"
-    ]
+    bills = [(pack, handed.content(f"{sending.place}.pdf")) for pack, sending in _bills(packs)]
     if not bills:
         return 0
     content = print_bills(handed.month, bills)
     write(handed.folder / PRINTED / f"bills-{handed.period}.pdf", content)
     return page_count(content)
+
+
+def _bills(packs: Sequence[Pack]) -> list[tuple[Pack, Sending]]:
+    return [(pack, sending) for pack in packs for sending in pack.sendings if sending.kind == "bill"]
 
 
 def _rows(packed: Sequence[Packed], period: str) -> pl.DataFrame:

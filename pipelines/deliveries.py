@@ -1,10 +1,12 @@
 """Deliveries: what went to whom so far, which copy comes next, and the folder in which one comes to light.
 
-A delivery lies below `.part` until it is on record. A command that is killed in between leaves it there; the same
-command knows it again by its archives.
+A delivery lies below `.part` until it is on record. Its mark, a random word, is the last file that is written there
+and stands in the commit: of what a killed command left behind it says whether it is whole and on record. Archives do
+not tell, those of two deliveries are equal.
 """
 
 import shutil
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from billing.core.digests import file_sha256
+from billing.core.findings import refuse
 from billing.core.period import Period
 from billing.documents.delivery.packs import Pack
 from billing.tables.deliveries import Delivery
@@ -23,6 +25,7 @@ from pipelines.commits import Commit
 
 STEP = "deliver"
 PART = ".part"
+MARK = ".mark"
 
 
 @dataclass(frozen=True)
@@ -84,28 +87,52 @@ def hidden(to: Path) -> Iterator[Path]:
     bring_to_light(to)
 
 
+def new_mark() -> str:
+    """A word that no other delivery has."""
+    return uuid.uuid4().hex
+
+
 def bring_to_light(to: Path) -> None:
-    """Give a finished folder its place."""
-    for child in sorted((to / PART).iterdir()):
-        child.rename(to / child.name)
-    (to / PART).rmdir()
+    """Give a finished folder its place; its mark stays to the end, so that what is interrupted here goes on."""
+    part = to / PART
+    for child in sorted(part.iterdir()):
+        if child.name != MARK:
+            child.rename(to / child.name)
+    (part / MARK).unlink()
+    part.rmdir()
 
 
-def left_behind(
-    books: Books, period: Period, packs: Sequence[Pack], to: Path, *, is_locked: bool, is_printed: bool
-) -> Delivered | None:
-    """The last delivery, when it is the one that is asked for and its folder did not come to light any more."""
-    known = deliveries(books, period)
-    if not (to / PART).is_dir() or not known:
+def left_behind(books: Books, to: Path) -> Commit | None:
+    """The delivery that lies in a folder, on record, and did not come to light any more."""
+    mark = to / PART / MARK
+    if not mark.is_file():
         return None
-    commit, rows = known[-1]
-    archives = dict(rows.select(Delivery.archive, Delivery.archive_sha256).unique().iter_rows())
-    lying = {name: top / name for name in archives for top in (to, to / PART) if (top / name).is_file()}
-    facts = commit.facts
-    asked = (set(archives), bool(facts["encrypted_count"]), bool(facts["printed_pages"]))
-    is_whole = all(name in lying and file_sha256(lying[name]) == sha256 for name, sha256 in archives.items())
-    if not is_whole or asked != ({pack.archive(str(period)) for pack in packs}, is_locked, is_printed):
-        return None
+    word = mark.read_text("utf-8")
+    return next((c for c in books.commits if c.kind == STEP and c.facts.get("mark") == word), None)
+
+
+def taken_up(
+    books: Books, commit: Commit, period: Period, packs: Sequence[Pack], to: Path, *, locked: int, is_printed: bool
+) -> Delivered:
+    """What was left behind, when it is what is asked for.
+
+    Args:
+        books: the books.
+        commit: the delivery that was left behind.
+        period: asked for, as what follows.
+        packs: for whom.
+        to: the folder.
+        locked: how many copies under passwords.
+        is_printed: whether there are bills to print.
+
+    Raises:
+        Refusal: DELIVERY_LEFT_BEHIND: it is another delivery.
+    """
+    rows, facts = scan_tables(books.paths(commit.files), Delivery).collect(), commit.facts
+    found = (set(rows[Delivery.archive]), facts["encrypted_count"], bool(facts["printed_pages"]))
+    # The name of an archive has the period in it.
+    if found != ({pack.archive(str(period)) for pack in packs}, locked, is_printed):
+        raise refuse("DELIVERY_LEFT_BEHIND", folder=to, number=commit.number)
     copies = dict(rows.select(Delivery.file, Delivery.copy_number).iter_rows())
     return Delivered(
         packs,

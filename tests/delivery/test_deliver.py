@@ -137,6 +137,7 @@ def test_the_log_remembers_and_nothing_is_taken_back(trade, tmp_path):
     commit = _last_commit(trade)
     facts = {"period": PERIOD, "recipient_count": 1, "document_count": 1, "reprint_count": 0, "encrypted_count": 0,
              "printed_pages": 0}  # fmt: skip
+    assert re.fullmatch("[0-9a-f]{32}", commit["facts"].pop("mark"))
     assert (commit["kind"], commit["by"], commit["facts"]) == ("deliver", "Li Lei", facts)
     assert str(tmp_path) not in json.dumps(commit)
     refused = bill400("take-back", trade, before + 1, "--reason", "wrong", code=3)

@@ -27,6 +27,7 @@ from billing.documents.delivery.lists import (
 from billing.documents.delivery.packs import Addresses, Pack, Sending, addresses_of, overdue_of, packs_of
 from billing.documents.delivery.passwords import read_passwords
 from billing.documents.delivery.pdf_files import encrypted, page_count, require_extra
+from billing.documents.delivery.recipients import Recipient, id_named, meant, shared
 from billing.documents.model import Document
 from billing.documents.places import place_of
 from billing.documents.stage import print_documents
@@ -61,7 +62,7 @@ class Wanted:
 
     Attributes:
         to: an empty or new folder.
-        only: one recipient: customer, agent or carrier id.
+        only: one recipient: customer, agent or carrier id, or `agent:ID`.
         passwords: a file of passwords, for encrypted copies.
         is_printed: whether one PDF of all bills is made.
         is_dry: whether nothing is written.
@@ -93,18 +94,19 @@ def deliver_period(books: Books, period: Period, wanted: Wanted, progress: Progr
             committed.
     """
     with workbench(books) as bench:
-        month = closed_month(books, period, bench.folder / "final", wanted.only)
+        month = closed_month(books, period, bench.folder / "final", id_named(wanted.only) if wanted.only else None)
         if not (wanted.to / PART).is_dir():
             check_folder(books, wanted.to, PART)
         if wanted.passwords or wanted.is_printed:
             require_extra()
-        packs = _packs(books, month)
-        passwords = read_passwords(wanted.passwords, {p.recipient_id for p in packs}) if wanted.passwords else {}
+        known = _packs(books, month)
+        packs = [month.as_published(known[each]) for each in _wanted(known, wanted.only, period)]
+        passwords = read_passwords(wanted.passwords, known, {p.key for p in packs}) if wanted.passwords else {}
         if commit := left_behind(books, wanted.to):
             # Whatever is asked for: what is on record is not lost.
             if not wanted.is_dry:
                 bring_to_light(wanted.to)
-            locked = sum(len(pack.sendings) for pack in packs if pack.recipient_id in passwords)
+            locked = sum(len(pack.sendings) for pack in packs if pack.key in passwords)
             is_printed = wanted.is_printed and bool(_bills(packs))
             return taken_up(books, commit, period, packs, wanted.to, locked=locked, is_printed=is_printed)
         check_folder(books, wanted.to, PART)
@@ -139,12 +141,19 @@ def _facts(delivered: Delivered, period: Period) -> dict[str, str | int]:
     }
 
 
-def _packs(books: Books, month: ClosedMonth) -> list[Pack]:
+def _packs(books: Books, month: ClosedMonth) -> dict[Recipient, Pack]:
     overdue = overdue_of(month.tables[LateFee.name])
-    packs = list(packs_of(month.documents("final"), _addresses(books), overdue).values())
-    if not packs:
-        raise refuse("RECIPIENT_UNKNOWN", period=month.period, recipient=month.only or "-")
-    return [month.as_published(pack) for pack in packs]
+    return packs_of(month.documents("final"), _addresses(books), overdue)
+
+
+def _wanted(known: Mapping[Recipient, Pack], only: str | None, period: Period) -> list[Recipient]:
+    """All recipients, or the one that is named."""
+    named = list(known) if only is None else meant(only, known)
+    if not named:
+        raise refuse("RECIPIENT_UNKNOWN", period=period, recipient=only or "-")
+    if only is not None and named[1:]:
+        raise Refusal(shared(only, named))
+    return named
 
 
 def _addresses(books: Books) -> Addresses:
@@ -207,19 +216,19 @@ def _pack(handed: _Handed, pack: Pack, copies: Mapping[str, int]) -> Packed:
     return Packed(pack, packed, records, _sha256(whole))
 
 
-def _encrypt(handed: _Handed, packs: Sequence[Pack], passwords: Mapping[str, str]) -> dict[tuple[str, str], list[str]]:
+def _encrypt(handed: _Handed, packs: Sequence[Pack], passwords: Mapping[Recipient, str]) -> dict[Recipient, list[str]]:
     """Copies of PDFs under passwords: their files by recipient."""
-    attached: dict[tuple[str, str], list[str]] = {}
+    attached: dict[Recipient, list[str]] = {}
     for pack in packs:
-        for sending in pack.sendings if pack.recipient_id in passwords else ():
+        for sending in pack.sendings if pack.key in passwords else ():
             file = f"{ENCRYPTED}/{pack.folder}/{sending.stem}.pdf"
             plain = handed.content(f"{sending.place}.pdf")
-            write(handed.folder / file, encrypted(plain, passwords[pack.recipient_id]))
+            write(handed.folder / file, encrypted(plain, passwords[pack.key]))
             attached.setdefault(pack.key, []).append(file)
     return attached
 
 
-def _write_lists(handed: _Handed, packed: Sequence[Packed], attached: Mapping[tuple[str, str], Sequence[str]]) -> None:
+def _write_lists(handed: _Handed, packed: Sequence[Packed], attached: Mapping[Recipient, Sequence[str]]) -> None:
     """Who gets what, and the mails to write: a locked copy is attached where there is one, else the archive."""
     mails = [(each.pack, attached.get(each.pack.key) or [each.pack.archive(handed.period)]) for each in packed]
     month = handed.month

@@ -1,13 +1,15 @@
 """`deliver`, `call-details`: what is said about what leaves the house."""
 
 from collections import Counter
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from billing.core.findings import refuse
+from billing.core.findings import Refusal, refuse
 from billing.documents.delivery.packs import Pack
+from billing.documents.delivery.recipients import Recipient, meant, shared
 from billing.tables.deliveries import Delivery
 from pipelines.call_details import Asked, give_calls
 from pipelines.commits import Commit
@@ -140,7 +142,9 @@ def _by_role(session: Session, delivered: Delivered) -> list[str]:
 def _tell_deliveries(session: Session, books: Path, period: str, only: str | None) -> None:
     wanted = session.period(period)
     with session.reading(books) as opened:
-        rows = [_told(commit, row) for commit, frame in deliveries(opened, wanted) for row in _of(frame, only)]
+        known = deliveries(opened, wanted)
+    named = _named(known, only)
+    rows = [_told(commit, row) for commit, frame in known for row in _of(frame, named)]
     session.give(deliveries=rows)
     if not rows:
         session.say("summary.nothing_delivered", period=period)
@@ -151,9 +155,19 @@ def _tell_deliveries(session: Session, books: Path, period: str, only: str | Non
     session.print(*table(headings, cells, frozenset({2})))
 
 
-def _of(frame: pl.DataFrame, only: str | None) -> list[dict[str, Any]]:
-    own = frame if only is None else frame.filter(pl.col(Delivery.recipient_id) == only)
-    return own.select(_TOLD).to_dicts()
+def _named(known: Sequence[tuple[Commit, pl.DataFrame]], only: str | None) -> list[Recipient]:
+    """Whose deliveries are told: everybody's, or those of one recipient."""
+    key = (Delivery.recipient_kind, Delivery.recipient_id)
+    every = [row for _, frame in known for row in frame.select(key).unique().iter_rows()]
+    named = every if only is None else meant(only, every)
+    if only is not None and named[1:]:
+        raise Refusal(shared(only, named))
+    return named
+
+
+def _of(frame: pl.DataFrame, named: Collection[Recipient]) -> list[dict[str, Any]]:
+    rows = frame.select(_TOLD).to_dicts()
+    return [row for row in rows if (row[Delivery.recipient_kind], row[Delivery.recipient_id]) in named]
 
 
 def _told(commit: Commit, row: dict[str, Any]) -> dict[str, Any]:

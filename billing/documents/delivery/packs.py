@@ -7,11 +7,11 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal
 
 import polars as pl
 
 from billing.core.email_addresses import email_addresses
+from billing.documents.delivery.recipients import Recipient, Role
 from billing.documents.file_names import file_stem
 from billing.documents.model import Document
 from billing.documents.places import place_of
@@ -19,7 +19,6 @@ from billing.documents.words import Words
 from billing.tables.catalog import Agent, Carrier, Customer
 from billing.tables.documents import LateFee
 
-Role = Literal["customer", "agent", "carrier"]
 ROLES: Mapping[str, Role] = {
     "bill": "customer",
     "credit_note": "customer",
@@ -27,7 +26,7 @@ ROLES: Mapping[str, Role] = {
     "settlement": "carrier",
 }
 """Who gets each kind of document."""
-Addresses = Mapping[tuple[Role, str], Sequence[str]]
+Addresses = Mapping[Recipient, Sequence[str]]
 _ADDRESSES: tuple[tuple[Role, str, str], ...] = (
     ("customer", Customer.name, Customer.customer_id),
     ("agent", Agent.name, Agent.agent_id),
@@ -82,7 +81,7 @@ class Pack:
     sendings: tuple[Sending, ...]
 
     @property
-    def key(self) -> tuple[Role, str]:
+    def key(self) -> Recipient:
         """Role and id: which recipient it is."""
         return self.role, self.recipient_id
 
@@ -96,9 +95,7 @@ class Pack:
         return f"{self.folder}/{file_stem(self.recipient_id)}-{period}.zip"
 
 
-def packs_of(
-    documents: Iterable[Document], addresses: Addresses, overdue: Mapping[str, int]
-) -> dict[tuple[Role, str], Pack]:
+def packs_of(documents: Iterable[Document], addresses: Addresses, overdue: Mapping[str, int]) -> dict[Recipient, Pack]:
     """Packs by role and recipient, in the order of the documents.
 
     Args:
@@ -106,7 +103,7 @@ def packs_of(
         addresses: see `addresses_of`.
         overdue: see `overdue_of`.
     """
-    packs: dict[tuple[Role, str], Pack] = {}
+    packs: dict[Recipient, Pack] = {}
     for document in documents:
         role, recipient_id = ROLES[document.kind], document.recipient_id
         key = (role, recipient_id)

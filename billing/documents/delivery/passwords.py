@@ -1,11 +1,15 @@
-"""Passwords of recipients: one a line, `recipient,password`. A password is never shown, logged or kept."""
+"""Passwords of recipients: one a line, `recipient,password`. A password is never shown, logged or kept.
+
+A recipient is an id, or `customer:ID`, `agent:ID`, `carrier:ID` where it is shared.
+"""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 from pathlib import Path
 
 from billing.core.findings import Finding, Refusal, refuse
+from billing.documents.delivery.recipients import Recipient, meant, shared
 
 _HEADINGS = ["recipient", "password"]
 LEAST, MOST, LEAST_DIFFERENT = 8, 127, 5
@@ -14,15 +18,17 @@ _TELLING = 4
 """An id of so many characters may not be part of a password."""
 
 
-def read_passwords(path: Path, known: Iterable[str]) -> dict[str, str]:
+def read_passwords(path: Path, known: Collection[Recipient], wanted: Collection[Recipient]) -> dict[Recipient, str]:
     """Passwords by recipient.
 
     Args:
         path: a CSV file in UTF-8 with the headings recipient and password.
-        known: ids of recipients that the delivery has.
+        known: recipients that a word may mean.
+        wanted: those of them that the delivery has.
 
     Raises:
-        Refusal: the file cannot be read; a recipient is unknown or stands twice; a password is empty or easily guessed.
+        Refusal: the file cannot be read; a recipient is unknown, one of several of its id, or stands twice; a password
+            is empty or easily guessed.
     """
     try:
         lines = list(csv.reader(path.read_text("utf-8-sig").splitlines(), strict=True))
@@ -31,26 +37,29 @@ def read_passwords(path: Path, known: Iterable[str]) -> dict[str, str]:
         raise refuse("PASSWORDS_UNREADABLE", path.name, file=path.name) from error
     if not lines or [cell.strip() for cell in lines[0]] != _HEADINGS or any(len(line) not in (0, 2) for line in lines):
         raise refuse("PASSWORDS_UNREADABLE", path.name, file=path.name)
-    recipients = set(known)
-    found: dict[str, str] = {}
+    found: dict[Recipient, str] = {}
     wrong: list[Finding] = []
     for number, line in enumerate(lines[1:], 2):
-        if line:
-            wrong += _wrong(f"{path.name}:{number}", line, recipients, found)
-            found[line[0].strip()] = line[1]
+        if not line:
+            continue
+        named = meant(line[0].strip(), known)
+        wrong += _wrong(f"{path.name}:{number}", line, [each for each in named if each in wanted or named[1:]], found)
+        found |= dict.fromkeys(named, line[1])
     if wrong:
         raise Refusal(*wrong)
     return found
 
 
-def _wrong(where: str, line: list[str], known: set[str], found: dict[str, str]) -> Iterator[Finding]:
+def _wrong(where: str, line: list[str], named: list[Recipient], found: dict[Recipient, str]) -> Iterator[Finding]:
     recipient, password = line[0].strip(), line[1]
     values = {"recipient": recipient}
-    if recipient not in known:
+    if not named:
         yield Finding("PASSWORD_RECIPIENT_UNKNOWN", "critical", where, values)
-    elif recipient in found:
+    elif named[1:]:
+        yield shared(recipient, named, where)
+    elif named[0] in found:
         yield Finding("PASSWORD_TWICE", "critical", where, values)
-    elif is_weak(password, recipient):
+    elif is_weak(password, named[0][1]):
         yield Finding("PASSWORD_WEAK", "critical", where, values | {"least": LEAST, "different": LEAST_DIFFERENT})
 
 

@@ -14,6 +14,7 @@ import polars as pl
 from billing.call_analysis.provinces import with_province
 from billing.core.findings import refuse
 from billing.core.period import Period
+from billing.core.told_numbers import tells_a_number
 from billing.documents.call_details import told_calls, write_calls_csv, write_calls_sheet
 from billing.documents.words import Words
 from billing.publishing.masking import mask_number
@@ -27,6 +28,8 @@ from pipelines.parts import Part, parts_of, usage_of
 from pipelines.rate_book_of import book_of_snapshot
 
 STEP = "call_details"
+_OWN_EYES = 0o600
+"""Callers in full: a file for whoever asked for it, and nobody else of the machine."""
 _RECEIVED = (Cdr.cdr_id, Cdr.caller, Cdr.landing_number, Cdr.started_at, Cdr.answered_at, Cdr.ended_at)
 
 
@@ -62,8 +65,8 @@ def give_calls(books: Books, period: Period, asked: Asked) -> Given:
     """Write the calls of a customer's numbers that a period bills.
 
     Raises:
-        Refusal: no draft, neither a customer nor a number, a number of several customers, no new file of a known form,
-            or more calls than a sheet holds.
+        Refusal: no draft, neither a customer nor a number, a number of several customers, a reason with a number in it,
+            no new file of a known form, or more calls than a sheet holds.
     """
     check_target(asked.to)
     if asked.to.resolve().is_relative_to(books.root.resolve()):
@@ -75,6 +78,7 @@ def give_calls(books: Books, period: Period, asked: Asked) -> Given:
     parts = parts_of(books.state, str(period))
     usage = usage_of(books, parts)
     customer, wanted = _owner(book, period, usage, asked.recipient)
+    _check_reason(book, customer, asked.reason)
     own = usage.filter(wanted)
     given = Given(customer, int(own[UsageTotal.call_count].sum()), commit.kind != "close")
     if is_sheet(asked.to) and given.count > SHEET_ROWS:
@@ -88,11 +92,20 @@ def give_calls(books: Books, period: Period, asked: Asked) -> Given:
     return given
 
 
+def _check_reason(book: RateBook, customer: str, reason: str) -> None:
+    """The reason is kept for ever and shown to all who read the log: no caller's number may stand in it."""
+    contracts = book.table(Contract.name).filter(pl.col(Contract.customer_id) == customer)[Contract.contract_id]
+    if tells_a_number(reason, [customer, *contracts]):
+        raise refuse("REASON_WITH_NUMBER")
+
+
 def _hand_over(
     books: Books, period: Period, asked: Asked, given: Given, pages: Iterator[pl.DataFrame], words: Words
 ) -> None:
     """Write the list beside its place, put it on record, and only then give it its name."""
     part = asked.to.with_name(f".{asked.to.name}.part")
+    part.unlink(missing_ok=True)
+    part.touch(_OWN_EYES, exist_ok=False)
     try:
         written = _write(part, asked.to, pages, words, period)
         assert written == given.count, "the list has every call that was counted"

@@ -3,10 +3,12 @@
 import csv
 import datetime as dt
 import json
+import stat
 
 import pytest
 from python_calamine import CalamineWorkbook
 
+from billing.core.told_numbers import tells_a_number
 from pipelines import call_details
 from tests.commands.corner_shop import (
     CATALOG,
@@ -155,6 +157,51 @@ def test_nameless_or_without_a_reason_nothing_is_given(moved, tmp_path, options,
     before = listing(moved)
     ended = bill400("call-details", moved, PERIOD, "C1", "--to", tmp_path / "x.csv", *options, code=code)
     assert reason in ended.err and listing(moved) == before and not (tmp_path / "x.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "call of 13912345678",
+        "来电02155550123的投诉",
+        "１３９１２３４５６７８",
+        "139-1234-5678",
+        "139 1234 5678",
+        "tel5550123",
+    ],
+)
+def test_a_reason_with_a_number_is_refused(moved, tmp_path, reason):
+    before = listing(moved)
+    ended = _given(moved, "C1", tmp_path / "x.csv", "--reason", reason, code=2)
+    assert "REASON_WITH_NUMBER" in ended.err and reason not in ended.err + ended.out
+    assert listing(moved) == before and not list(tmp_path.glob("*x.csv*"))
+
+
+@pytest.mark.parametrize(
+    "reason", ["投诉4006000001被叫异常", "request of 2026-11-04, ticket 714263", "合同HT1，2026年11月4日来函"]
+)
+def test_a_reason_without_a_caller_is_kept(moved, tmp_path, reason):
+    _given(moved, "C1", tmp_path / "x.csv", "--reason", reason)
+    assert reason in bill400("log", moved).out
+
+
+def test_ids_with_letters_may_stand_in_a_reason():
+    assert not tells_a_number("合同HT20261234到期", ["HT20261234"])
+    assert not tells_a_number("HT-20261234/2", ["HT-20261234"])
+    assert tells_a_number("HT20261234", ["HT2026"]) and tells_a_number("HT20261234", [])
+    # An id of digits alone may be a number as well.
+    assert tells_a_number("13912345678", ["13912345678"]) and tells_a_number("021-55501234", ["021-55501234"])
+    assert tells_a_number("40060000011", []) and not tells_a_number("4006000001、4001000006", [])
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_only_who_asked_may_read_the_file(moved, tmp_path, ending):
+    to = tmp_path / f"calls.{ending}"
+    left = tmp_path / f".calls.{ending}.part"
+    left.write_text("of a killed command")
+    left.chmod(0o644)
+    _given(moved, "C1", to)
+    assert stat.S_IMODE(to.stat().st_mode) == 0o600 and not left.exists()
 
 
 def test_where_the_list_may_not_go(moved, tmp_path):

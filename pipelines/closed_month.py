@@ -4,7 +4,6 @@ Where the close made none, or not this one, a document is made again. A publishe
 manifest says: nobody gets a file that was changed since.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from billing.core.digests import bytes_sha256
 from billing.core.findings import refuse
 from billing.core.period import Period
 from billing.documents.delivery.packs import Pack, Sending
@@ -103,7 +103,7 @@ class ClosedMonth:
         if name not in self.listed:
             return (self.scratch / name).read_bytes()
         content = _bytes_of(self.folder / name)
-        if hashlib.sha256(content).hexdigest() != self.listed[name]["sha256"]:
+        if bytes_sha256(content) != self.listed[name]["sha256"]:
             raise refuse("PUBLISHED_CHANGED", f"published/{self.period}/{name}", file=name, period=self.period)
         return content
 
@@ -119,7 +119,7 @@ def closed_month(books: Books, period: Period, scratch: Path, only: str | None =
         raise refuse("PERIOD_NOT_CLOSED", period=period)
     folder = books.path(f"published/{period}")
     manifest = _bytes_of(folder / "manifest.json")
-    if hashlib.sha256(manifest).hexdigest() != close.facts["manifest"]:
+    if bytes_sha256(manifest) != close.facts["manifest"]:
         raise refuse("PUBLISHED_CHANGED", f"published/{period}/manifest.json", file="manifest.json", period=period)
     book = book_of_snapshot(books, close.facts["snapshot"])
     return ClosedMonth(

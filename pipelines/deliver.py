@@ -4,14 +4,14 @@ The folder is filled below `.part` and comes to light after the commit: nothing 
 of. What was interrupted is begun again by the same command, or brought to light where the commit was made.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
-from billing.catalog.reading import read_catalog
+from billing.catalog.reading import read_tables
+from billing.core.digests import bytes_sha256
 from billing.core.findings import Refusal, refuse
 from billing.core.period import Period
 from billing.documents.delivery.archives import archive
@@ -31,7 +31,7 @@ from billing.documents.delivery.recipients import Recipient, id_named, meant, sh
 from billing.documents.model import Document
 from billing.documents.places import place_of
 from billing.documents.stage import print_documents
-from billing.tables.catalog import CATALOG_TABLES
+from billing.tables.catalog import Agent, Carrier, Customer
 from billing.tables.deliveries import Delivery
 from billing.tables.documents import LateFee
 from pipelines.books import Books, workbench
@@ -54,6 +54,7 @@ from pipelines.progress import Progress
 
 ENCRYPTED = "encrypted"
 PRINTED = "print"
+_ADDRESSED = (Customer, Agent, Carrier)
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,10 @@ def _packs(books: Books, month: ClosedMonth) -> dict[Recipient, Pack]:
 def _wanted(known: Mapping[Recipient, Pack], only: str | None, period: Period) -> list[Recipient]:
     """All recipients, or the one that is named."""
     named = list(known) if only is None else meant(only, known)
+    if not named and only is None:
+        raise refuse("NOTHING_TO_DELIVER", period=period)
     if not named:
-        raise refuse("RECIPIENT_UNKNOWN", period=period, recipient=only or "-")
+        raise refuse("RECIPIENT_UNKNOWN", period=period, recipient=only)
     if only is not None and named[1:]:
         raise Refusal(shared(only, named))
     return named
@@ -158,10 +161,10 @@ def _wanted(known: Mapping[Recipient, Pack], only: str | None, period: Period) -
 
 def _addresses(books: Books) -> Addresses:
     """Addresses as the catalog has them today: who moved after the close is reached where they are now."""
-    catalog = read_catalog(books.path("catalog"))
-    if not catalog.is_usable:
-        raise Refusal(*catalog.findings)
-    return addresses_of({table.name: catalog.frame(table) for table in CATALOG_TABLES})
+    tables, findings = read_tables(books.path("catalog"), _ADDRESSED)
+    if any(finding.severity == "critical" for finding in findings):
+        raise Refusal(*findings)
+    return addresses_of(tables)
 
 
 def _reprints(month: ClosedMonth, delivered: Delivered, folder: Path) -> Path:
@@ -207,13 +210,14 @@ def _pack(handed: _Handed, pack: Pack, copies: Mapping[str, int]) -> Packed:
         for name in files_of(sending):
             content, own = handed.content(name), Path(name).name
             files.append((own, content))
-            packed.append(PackedFile(sending.kind, own, _sha256(content), sending.check_code, copies[sending.place]))
-            records.append(_sha256(handed.month.read(name)))
+            sha256 = bytes_sha256(content)
+            packed.append(PackedFile(sending.kind, own, sha256, sending.check_code, copies[sending.place]))
+            records.append(bytes_sha256(handed.month.read(name)) if copies[sending.place] > 1 else sha256)
     month = handed.month
     files.append((CONTENTS, contents(pack, packed, month.company, handed.period, month.words)))
     whole = archive(files, month.period.end)
     write(handed.folder / pack.archive(handed.period), whole)
-    return Packed(pack, packed, records, _sha256(whole))
+    return Packed(pack, packed, records, bytes_sha256(whole))
 
 
 def _encrypt(handed: _Handed, packs: Sequence[Pack], passwords: Mapping[Recipient, str]) -> dict[Recipient, list[str]]:
@@ -269,7 +273,3 @@ def _rows(packed: Sequence[Packed], period: str) -> pl.DataFrame:
         for file, record in zip(each.files, each.records, strict=True)
     ]
     return Delivery.of_rows(rows).sort(Delivery.key)
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

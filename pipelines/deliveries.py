@@ -74,11 +74,18 @@ def copies_of(books: Books, period: Period, packs: Sequence[Pack]) -> dict[str, 
 
 @contextmanager
 def hidden(to: Path) -> Iterator[Path]:
-    """A folder that comes to light when all is done, and leaves nothing behind otherwise."""
+    """A folder that comes to light when all is done, and leaves nothing behind otherwise.
+
+    Raises:
+        Refusal: FOLDER_NOT_MADE.
+    """
     was_there = to.exists()
     part = to / PART
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    try:
+        part.mkdir(parents=True)
+    except OSError as error:
+        raise refuse("FOLDER_NOT_MADE", folder=to, problem=error.strerror) from error
     try:
         yield part
     except BaseException:

@@ -4,7 +4,7 @@ Every problem is collected, so that finance corrects a file once and not one cel
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from billing.catalog.table_reader import TableReading, read_table
 from billing.catalog.words import TableWords, catalog_words, words_of
 from billing.core.findings import Finding, Refusal, Severity
 from billing.tables.catalog import Contract
+from billing.tables.schema import Table
 
 SUFFIXES = (".csv", ".xlsx")
 SHOWN_A_FILE = 50
@@ -47,6 +48,19 @@ def read_catalog(folder: Path) -> Catalog:
     for check in CHECKS:
         found.extend(check(catalog))
     return replace(catalog, findings=tuple(_capped(found)))
+
+
+def read_tables(folder: Path, tables: Collection[type[Table]]) -> tuple[Mapping[str, pl.DataFrame], Sequence[Finding]]:
+    """Some catalog tables by name, each as its file has it, and what is wrong with those files.
+
+    The other files are not looked at, so what needs several tables is not checked.
+    """
+    words = [each for each in catalog_words() if each.table in tables]
+    readings = {each.table.name: _read_file(folder, each) for each in words}
+    files = {each.file for each in words}
+    found = [finding for finding in _folder_findings(folder) if Path(finding.where).stem in files]
+    found += [finding for reading in readings.values() for finding in reading.findings]
+    return {name: reading.frame for name, reading in readings.items()}, list(_capped(found))
 
 
 def _read_file(folder: Path, words: TableWords) -> TableReading:

@@ -14,7 +14,7 @@ from pypdf import PdfReader
 
 from pipelines import closed_month
 from pipelines.books import Books
-from tests.commands.corner_shop import PERIOD, bill400, listing, published_rows
+from tests.commands.corner_shop import PERIOD, bill400, listing, open_shop, published_rows
 from tests.delivery.foreign_trade import ANTON, BERTA, CESAR, DORA, NORTH, UNICOM
 
 
@@ -94,6 +94,43 @@ def test_addresses_are_those_of_today(trade, tmp_path):
     _deliver(trade, tmp_path / "out")
     rows = {row["id"]: row for row in _rows(tmp_path / "out" / "mail_list.csv")}
     assert rows[DORA]["address"] == "new@dora.example.cn"
+
+
+def test_what_is_wrong_with_other_tables_of_today_is_no_matter(trade, tmp_path):
+    with (trade / "catalog" / "receipts.csv").open("a", encoding="utf-8") as receipts:
+        receipts.write("RCPT-9,HTA-7701,yesterday,much,contract_year,\n")
+    _deliver(trade, tmp_path / "out")
+    with (trade / "catalog" / "agents.csv").open("a", encoding="utf-8") as agents:
+        agents.write(f"{NORTH},again,Nordhof,tier-1,,100%,standard,AGR-1,,\n")
+    before = listing(trade)
+    refused = _deliver(trade, tmp_path / "again", code=1)
+    assert "agents.csv:5" in refused.err and "receipts" not in refused.err
+    (trade / "catalog" / "agents.csv").unlink()
+    (trade / "catalog" / "customers.csv").unlink()
+    assert "CATALOG_FILE_MISSING" in _deliver(trade, tmp_path / "again", code=1).err
+    assert listing(trade).keys() < before.keys() and not (tmp_path / "again").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_told_as_such(trade, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    before = listing(trade)
+    for to in ("/proc/x/y", tmp_path / "file" / "out"):
+        ended = _deliver(trade, to, code=2)
+        assert "FOLDER_NOT_MADE" in ended.err and str(to) in ended.err
+    assert listing(trade) == before
+
+
+def test_a_month_without_a_document_has_nothing_to_deliver(tmp_path):
+    books = open_shop(tmp_path / "books")
+    for name in ("contracts", "subscriptions", "receipts", "adjustments", "number_fees"):
+        path = books / "catalog" / f"{name}.csv"
+        if path.exists():
+            path.write_text(path.read_text("utf-8").splitlines()[0] + "\n", "utf-8")
+    bill400("run", books, PERIOD)
+    bill400("close", books, PERIOD, "--by", "reviewer")
+    ended = _deliver(books, tmp_path / "out", code=3)
+    assert "NOTHING_TO_DELIVER" in ended.err and "RECIPIENT_UNKNOWN" not in ended.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_who_got_a_document_before_gets_a_reprint(trade, tmp_path):

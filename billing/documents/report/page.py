@@ -21,7 +21,7 @@ from billing.documents.report.figures import days_of, equations, key_figures, ov
 from billing.documents.report.gate import gate_told
 from billing.documents.report.inputs import ReportInputs
 from billing.documents.report.levels import carrier_levels
-from billing.documents.report.margins import Margin, margins
+from billing.documents.report.margins import Margin, customers_of, margins
 from billing.documents.report.waterfall import FallStep, waterfall
 from billing.documents.report.words import Words
 from billing.rate_book.book import RateBook
@@ -45,6 +45,7 @@ def render_report(told: ReportInputs, book: RateBook) -> str:
     """
     words = Words(book.policy.lang)
     agents = margins(told.tables, book, told.period)
+    customers = [customer for customer in customers_of(agents) if customer.key]
     steps = waterfall(told.tables)
     return page(
         "report",
@@ -61,7 +62,8 @@ def render_report(told: ReportInputs, book: RateBook) -> str:
         gate=gate_told(told),
         carriers=carrier_levels(told.tables, book),
         over_caps=over_caps(told.tables),
-        losing=sum(bool(own.key) and own.margin_micro < 0 for agent in agents for own in agent.parts),
+        customers=customers,
+        losing=sum(customer.margin_micro < 0 for customer in customers),
         reasons=list(told.held.select("reason", "count").sort("count", "reason", descending=[True, False]).iter_rows()),
         held_micro=told.held["value_micro"].sum(),
         stated=_stated(told, book),

@@ -2,10 +2,20 @@
 
 import datetime as dt
 
+import polars as pl
 import pytest
 
 from billing.core.period import Period
-from billing.documents.report.figures import Equation, KeyFigure, days_of, equations, key_figures, over_caps
+from billing.documents.report.figures import (
+    Equation,
+    KeyFigure,
+    Worth,
+    days_of,
+    equations,
+    key_figures,
+    over_caps,
+    worth_of,
+)
 from billing.documents.report.levels import Level, carrier_levels
 from billing.documents.report.margins import margins
 from billing.rate_book.book import RateBook
@@ -167,6 +177,17 @@ def test_days_without_calls_are_days_too_and_late_calls_stand_apart():
     assert late is not None
     assert (late.call_count, late.usage_micro, late.settlement_micro) == (2, 5, 3)
     assert days_of({UsageTotal.name: rows.head(3)}, PERIOD)[1] is None
+
+
+def test_what_is_held_back_is_not_worth_nothing_where_nobody_can_tell():
+    def worth(*rows):
+        schema = {"value_micro": pl.Int64, "unvalued_count": pl.Int64}
+        return worth_of(pl.DataFrame(rows, schema=schema, orient="row"))
+
+    assert worth() == Worth(0, 0)
+    assert worth((None, 3), (None, 1)) == Worth(None, 4)
+    assert worth((0, 0), (None, 1)) == Worth(0, 1)
+    assert worth((12 * FEN, 2), (30 * FEN, 0), (None, 5)) == Worth(42 * FEN, 7)
 
 
 def test_calls_over_a_cap_and_not_those_of_an_allowance():

@@ -4,6 +4,7 @@ import html
 import json
 import re
 
+import polars as pl
 import pytest
 
 from billing.core.period import Period
@@ -124,6 +125,24 @@ def test_a_month_before_is_compared_with(tables, rates):
     assert told.count("＝ 0%") == 8
     assert told.count("＝ 0.00 个百分点") == 2
     assert "没有与上月的比较" not in told
+
+
+@pytest.mark.parametrize(
+    ("values", "alert", "totals"),
+    [
+        ([240_000, 20_000], "待处理话单约 0.26 元", "合计 3 2分2秒 0.26"),
+        ([240_000, None], "待处理话单至少 0.24 元，另有 2 条无法估算", "合计 3 2分2秒 至少 0.24 另有 2 条无法估算"),
+        ([None, None], "待处理话单金额无法估算", "合计 3 2分2秒 无法估算"),
+    ],
+)
+def test_what_nobody_can_value_is_not_told_as_nothing(tables, rates, values, alert, totals):
+    counts = {"count": [1, 2], "talk_ms": [61_000, 61_000]}
+    unvalued = [0 if value is not None else count for value, count in zip(values, counts["count"], strict=True)]
+    columns = {"reason": ["NUMBER_UNKNOWN", "LINE_BROKEN"], **counts, "unvalued_count": unvalued}
+    held = pl.DataFrame(columns).with_columns(pl.Series("value_micro", values, pl.Int64))
+    text = shown(render_report(sample_month.report_inputs(tables, held=held), rates))
+    assert alert in text
+    assert totals in text
 
 
 def test_a_month_of_nothing_has_a_page(rates):

@@ -96,6 +96,24 @@ def _read_first(tables: Mapping[str, pl.DataFrame]) -> dict[str, int | None]:
     }
 
 
+@dataclass(frozen=True)
+class Worth:
+    """What records held back come to: None where not one of them can be valued; and how many cannot."""
+
+    micro: int | None
+    unvalued_count: int
+
+
+def worth_of(held: pl.DataFrame) -> Worth:
+    """All reasons together; nothing that is known of some is not zero.
+
+    Args:
+        held: as in `ReportInputs`.
+    """
+    known = held["value_micro"].drop_nulls()
+    return Worth(int(known.sum()) if known.len() or held.is_empty() else None, int(held["unvalued_count"].sum()))
+
+
 def share_bp(part: int, whole: int) -> int | None:
     """A share in basis points; None of nothing."""
     return round_ratio(part * BASIS_POINTS, whole) if whole > 0 else None

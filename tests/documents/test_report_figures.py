@@ -7,11 +7,9 @@ import pytest
 
 from billing.core.period import Period
 from billing.documents.report.figures import (
-    Equation,
     KeyFigure,
     Worth,
     days_of,
-    equations,
     key_figures,
     over_caps,
     worth_of,
@@ -151,16 +149,6 @@ def test_what_is_read_first():
     before = _month(*CERTIFICATE, answered=1, bills=5)
     told = {figure.name: figure.before for figure in key_figures(_month(*CERTIFICATE), before)}
     assert (told["answered_rate"], told["bills"], told["margin"]) == (2500, 5, 65 * YUAN)
-
-
-def test_what_must_be_equal_leaves_out_what_is_nothing():
-    records, calls, margin = equations(_month(*CERTIFICATE))
-    assert records.left == ("records_read", 10)
-    assert records.terms == (("calls_rated", 7), ("records_suspense_ingest", 2), ("records_not_ours", 1))
-    assert calls.terms == (("calls_charged", 4), ("calls_free", 3))
-    assert all(equation.holds for equation in (records, calls, margin))
-    assert not Equation(("records_read", 11), records.terms, "count").holds
-    assert not Equation(("margin", 66 * YUAN), margin.terms, "money", is_difference=True).holds
 
 
 def test_days_without_calls_are_days_too_and_late_calls_stand_apart():

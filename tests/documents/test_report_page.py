@@ -14,10 +14,22 @@ from billing.documents.report.svg import compact
 from billing.documents.stage import make_documents, print_documents, print_lists
 from billing.publishing.conservation import certify
 from billing.tables.calls import CallAdjustment, Suspense, UsageTotal
-from billing.tables.documents import DOCUMENT_TABLES, AgentBalance, Conservation, Invoice, SourceFile, TaxLine
+from billing.tables.documents import (
+    DOCUMENT_TABLES,
+    AgentBalance,
+    Charge,
+    CommissionLine,
+    Conservation,
+    Invoice,
+    InvoiceLine,
+    Posting,
+    SettlementLine,
+    SourceFile,
+    TaxLine,
+)
 from tests.publishing import sample_month
 
-YUAN = 1_000_000
+YUAN, FEN = 1_000_000, 10_000
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +130,48 @@ def test_what_changed_against_the_run_before_is_told(page, tables, rates):
     assert "与草稿 abababababab 相比：4 份账单有变，新增 1 份，取消 2 份。" in told
     assert re.search(r"毛利（不含税） 7\.00 5\.00 −2\.00", told)
     assert re.search(r"等待合并 3 3", told)
+
+
+def test_a_month_that_adds_up_has_every_tick(page):
+    assert "✓ 守恒：各表记录与金额相符" in shown(page)
+    assert "✗" not in shown(page)
+    assert _equations(page) == dict.fromkeys(
+        ("records", "calls", "bills", "vat", "settlement", "journal", "margin"), True
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "broken"),
+    [
+        (UsageTotal, "call_count", {"records", "calls"}),
+        (Charge, "amount_micro", {"bills"}),
+        (InvoiceLine, "gross_micro", {"bills"}),
+        (InvoiceLine, "net_micro", {"margin"}),
+        (Invoice, "gross_micro", {"bills"}),
+        (Invoice, "tax_micro", {"vat"}),
+        (TaxLine, "tax_micro", {"vat"}),
+        (SettlementLine, "call_count", {"calls"}),
+        (SettlementLine, "gross_micro", {"settlement"}),
+        (SettlementLine, "net_micro", {"margin"}),
+        (CommissionLine, "accrued_micro", {"margin"}),
+        (Posting, "debit_micro", {"journal"}),
+        (Conservation, "record_count", {"records"}),
+    ],
+)
+def test_a_table_that_differs_takes_its_ticks_away(tables, rates, table, column, broken):
+    # One call or one fen more in the first row: the smallest lie there is.
+    more = (pl.int_range(pl.len()) == 0).cast(pl.Int64) * (FEN if column.endswith("_micro") else 1)
+    lying = tables[table.name].with_columns(pl.col(column) + more)
+    text = render_report(sample_month.report_inputs({**tables, table.name: lying}), rates)
+    assert "✗ 守恒：有不相符之处" in shown(text)
+    assert {name for name, holds in _equations(text).items() if not holds} == broken
+
+
+def _equations(text):
+    """Equations by name, and whether they are said to hold."""
+    told = re.findall(r'<p class="equation" data-equation="(\w+)">(.*?)</p>', text)
+    assert all(("✓" in line) is not ("✗" in line) for _, line in told)
+    return {name: "✓" in line for name, line in told}
 
 
 def test_a_month_before_is_compared_with(tables, rates):

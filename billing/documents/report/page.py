@@ -17,7 +17,8 @@ from billing.core.money import MICRO_PER_FEN, MICRO_PER_YUAN
 from billing.documents.model import Standing
 from billing.documents.places import place
 from billing.documents.report import svg
-from billing.documents.report.figures import Worth, days_of, equations, key_figures, over_caps, share_bp, worth_of
+from billing.documents.report.equations import equations
+from billing.documents.report.figures import Worth, days_of, key_figures, over_caps, share_bp, worth_of
 from billing.documents.report.gate import gate_told
 from billing.documents.report.inputs import ReportInputs
 from billing.documents.report.levels import carrier_levels

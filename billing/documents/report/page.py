@@ -23,6 +23,7 @@ from billing.documents.report.gate import gate_told
 from billing.documents.report.inputs import ReportInputs
 from billing.documents.report.levels import carrier_levels
 from billing.documents.report.margins import Margin, customers_of, margins
+from billing.documents.report.others import other_documents
 from billing.documents.report.waterfall import FallStep, waterfall
 from billing.documents.report.words import Said, Words
 from billing.rate_book.book import RateBook
@@ -69,6 +70,7 @@ def render_report(told: ReportInputs, book: RateBook) -> str:
         held=worth,
         held_told=_worth_told(worth, words),
         stated=_stated(told, book),
+        others=other_documents(told.tables, book, {own.key for own in customers}) if told.has_documents else [],
         outputs=_outputs(told),
         share=share_bp,
         rows=_embedded(agents, told, words),

@@ -1,11 +1,13 @@
 """The close report and the page over all periods in whole books: what they rest on, and that they come back."""
 
+import dataclasses
 import html
 import json
 import re
 
 import pytest
 
+from pipelines.periods_page import periods_page
 from tests.commands.corner_shop import NUMBERS, PERIOD, bill400, one_call, write_calls
 from tests.commands.same_books import books_of
 
@@ -72,6 +74,16 @@ def test_the_page_over_all_periods_is_part_of_none(closed):
     assert re.findall(r'data-period="([^"]+)"', text) == ["2026-11", PERIOD]
     assert re.findall(r"[✓!] <span[^>]*>(\w+)", text) == ["draft", "closed"]
     assert bill400("verify", closed).code == 0
+
+
+def test_a_month_of_an_older_version_is_linked_by_the_page_it_has(closed):
+    bill400("run", closed, "2026-11")
+    books = books_of(closed)
+    of_today = books.state.closes[PERIOD]
+    facts = {name: fact for name, fact in of_today.facts.items() if name != "changes"}
+    books.state.closes[PERIOD] = dataclasses.replace(of_today, facts=facts)
+    links = re.findall(r'<a href="([^"]+)"', periods_page(books))
+    assert links == ["2026-11/close_report.html", f"{PERIOD}/index.html"]
 
 
 def test_the_next_month_is_compared_with_the_closed_one(closed):

@@ -10,7 +10,8 @@ import pytest
 from billing.core.period import Period
 from billing.documents.report.page import REPORT, render_report
 from billing.documents.report.periods import PeriodRow, render_periods
-from billing.documents.report.svg import compact
+from billing.documents.report.svg import Line, compact, line_chart
+from billing.documents.report.words import Said
 from billing.documents.stage import make_documents, print_documents, print_lists
 from billing.publishing.conservation import certify
 from billing.tables.calls import CallAdjustment, Suspense, UsageTotal
@@ -219,6 +220,16 @@ def test_trends_are_of_twelve_months_up_to_the_last(periods):
     assert "2 个月，最低 −2.00，最高 3.00" in text, "September 2025 is outside"
     assert re.findall(r'data-period="([^"]+)"', periods) == ["2026-10", "2025-11", "2025-09"], "the last month first"
     assert re.findall(r'href="([^"]+)"', periods) == [f"{name}/{REPORT}" for name in ("2026-10", "2025-11", "2025-09")]
+
+
+def test_labels_of_lines_that_end_at_zero_stay_above_the_dates():
+    label = Said("通话费", "Calls")
+    chart = line_chart(label, label, ["10-01", "10-02"], [Line(label, [9 * YUAN, 0], look) for look in ("one", "two")])
+    labels = [int(y) for y in re.findall(r'y="(\d+)"', "".join(re.findall(r'<text class="label [^>]*>', chart)))]
+    dates = {int(y) for y in re.findall(r'<text class="tick mid" x="\d+" y="(\d+)"', chart)}
+    # A line of text is 13 high: the lower label ends above where the dates begin, the upper one above the lower.
+    assert max(labels) + 13 <= min(dates)
+    assert max(labels) - min(labels) >= 13
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from billing.documents.model import Standing
 from billing.documents.places import place
 from billing.documents.report import svg
 from billing.documents.report.equations import equations
-from billing.documents.report.figures import Worth, days_of, key_figures, over_caps, share_bp, worth_of
+from billing.documents.report.figures import Worth, amounts_of, days_of, key_figures, over_caps, share_bp, worth_of
 from billing.documents.report.gate import gate_told
 from billing.documents.report.inputs import ReportInputs
 from billing.documents.report.levels import carrier_levels
@@ -58,6 +58,7 @@ def render_report(told: ReportInputs, book: RateBook) -> str:
         daily=_daily(told, words),
         fall=_fall(steps, words),
         steps=steps,
+        resource_fees=amounts_of(told.tables).get("resource_fees", 0),
         agents=agents,
         top=agents[:_TOP],
         equations=list(equations(told.tables)),

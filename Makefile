@@ -5,6 +5,8 @@ CALLS ?= 20000
 BENCH_CALLS ?= 2000000
 BENCH_MORE ?=
 BIN := .venv/bin
+# A file of tests stays in one process: what its tests share is made once.
+TESTS_IN_PARALLEL := -n auto --dist loadfile
 
 .PHONY: demo test check dev accept bench bench-documents clean
 
@@ -12,13 +14,13 @@ demo: .venv/.installed
 	$(BIN)/bill400 demo $(BOOKS) --calls $(CALLS)
 
 test: .venv/.installed-test .venv/.auditors
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TESTS_IN_PARALLEL)
 
 check: .venv/.installed-dev .venv/.auditors
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m tests.house.sizes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TESTS_IN_PARALLEL)
 
 dev: .venv/.installed-dev
 

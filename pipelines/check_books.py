@@ -18,8 +18,8 @@ from pipelines.books import Books
 from pipelines.parts import parts_of, usage_of
 
 _PRINTED: dict[type[Table], tuple[str, ...]] = {
-    Customer: (Customer.customer_name, Customer.postal_address),
-    Agent: (Agent.agent_name,),
+    Customer: (Customer.customer_name, Customer.postal_address, Customer.branch),
+    Agent: (Agent.agent_name, Agent.branch),
     Carrier: (Carrier.carrier_name,),
     Adjustment: (Adjustment.reason,),
 }

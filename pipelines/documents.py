@@ -49,7 +49,7 @@ def names_digest(book: RateBook) -> str:
     prices = book.prices
     told = {
         "settings": book.policy.model_dump(mode="json", include=_PRINTED_SETTINGS),
-        "plans": {name: [plan.words, plan.description] for name, plan in prices.retail.items()},
+        "plans": {name: plan.words for name, plan in prices.retail.items()},
         "carriers": {name: plan.description for name, plan in prices.settlement.items()},
         "schemes": {name: scheme.description for name, scheme in prices.commission.items()},
         "taxes": {code: tax.description for code, tax in prices.tax.codes.items()},

@@ -292,7 +292,7 @@ def _as_file(step: BatchStep, rows: pl.DataFrame, folder: Path) -> Accepted:
         day = None if path.stem == UNDATED else dt.date.fromisoformat(path.stem)
         count = rows.filter(pl.col(Cdr.usage_date).eq_missing(pl.lit(day))).height
         # Its path is absolute until the part is placed: below the books it has none yet.
-        entry = FileEntry(str(path), Cdr.name, "", count, part_key(day, number) | {"not_ours": 0})
+        entry = FileEntry(str(path.absolute()), Cdr.name, "", count, part_key(day, number) | {"not_ours": 0})
         parts.append(Part(day, number, billing_period(day, step.open_from), entry, None, None, None))
     newest = rows[Cdr.usage_date].max()
     source = SourceFact(

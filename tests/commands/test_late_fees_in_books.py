@@ -4,6 +4,7 @@ import datetime as dt
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
+from pypdf import PdfReader
 
 from billing.late_fees import accrual
 from tests.commands.corner_shop import bill400, published_rows
@@ -46,9 +47,10 @@ def test_ten_days_are_shown_or_billed(later):
     assert [(row["contract_id"], row["gross"], row["usage_period"]) for row in lines] == [("HT1", fee, "2026-10")]
 
 
-def test_the_bill_shows_overdue_bills_and_says_what_of_them_is_billed(later):
-    folder = later / "published" / "2026-11" / "invoices"
-    pages = [(folder / f"{name}.html").read_text("utf-8") for name in ("C1", "C2", "C3")]
+def test_the_bill_shows_overdue_bills_and_says_what_of_them_is_billed(later, tmp_path):
+    bill400("documents", later, "2026-11", "--to", tmp_path / "made")
+    made = [next((tmp_path / "made").rglob(f"*bill-2026-11-{name}.pdf")) for name in ("C1", "C2", "C3")]
+    pages = ["".join(page.extract_text() for page in PdfReader(path).pages) for path in made]
     assert ["Overdue bills" in page for page in pages] == [True, False, True]
     assert ["Late fee of an overdue bill (2026-10)" in page for page in pages] == [True, False, False]
 

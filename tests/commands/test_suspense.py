@@ -156,6 +156,13 @@ def test_a_call_without_price_that_was_given_up_is_not_billed_when_it_gets_one(d
     assert figures(drafted)["calls_rated"] == rated
 
 
+def test_books_may_be_named_by_a_relative_path(drafted, monkeypatch):
+    append_row(drafted, "numbers", f"{STRANGER},,C,02155550009")
+    append_row(drafted, "subscriptions", f"HT1,{STRANGER},split_010,2026-10-01,,,,")
+    monkeypatch.chdir(drafted.parent)
+    assert bill400("recycle", drafted.name, "--code", "NUMBER_UNKNOWN", "--json").json["left"] == 1
+
+
 def test_giving_up_can_be_taken_back(drafted):
     before = figures(drafted)
     bill400("write-off", drafted, "--code", "LINE_BROKEN", "--by", "王芳", "--reason", "误操作")

@@ -41,8 +41,8 @@ def test_one_byte_in_the_lake(closed, table):
 def test_one_byte_in_each_kind_of_published_file(closed):
     calls = sorted((closed / PUBLISHED / "calls").iterdir())[0].relative_to(closed / PUBLISHED)
     names = ["tables/invoice.parquet", "tables/invoice_line.csv", "close_report.html", calls.as_posix(),
-             place("bill", "C1", PERIOD, ".pdf"), place("statement", "A1", PERIOD, ".xlsx"),
-             place("settlement", "UNICOM", PERIOD, ".csv")]  # fmt: skip
+             place("bill", "C1", PERIOD, ".pdf", "final"), place("statement", "A1", PERIOD, ".xlsx", "final"),
+             place("settlement", "UNICOM", PERIOD, ".csv", "final")]  # fmt: skip
     for name in names:
         flip(closed / PUBLISHED / name)
     found = {
@@ -64,7 +64,7 @@ def test_one_byte_in_the_manifest(closed):
 
 
 def test_a_file_that_was_taken_away_or_slipped_in(closed):
-    gone = place("bill", "C2", PERIOD, ".pdf")
+    gone = place("bill", "C2", PERIOD, ".pdf", "final")
     (closed / PUBLISHED / gone).unlink()
     (closed / PUBLISHED / "invoices" / "C9.html").write_text("<p>0.00</p>", "utf-8")
     assert reasons(bill400("verify", closed, "--json", code=1)) == {

@@ -44,7 +44,7 @@ def _bill(account: Account, month: DocumentMonth) -> Document:
         seller=seller(book.policy.company, words),
         recipient=_recipient(account, words),
         particulars=[
-            Field(words("doc.bill_number"), invoice[Invoice.invoice_number] or words("doc.no_number_yet")),
+            *_number(account, words),
             Field(words("doc.period"), period_words(account.period, words)),
             Field(words("doc.issued_on"), account.period.end, "date"),
             *_due(account, words),
@@ -54,6 +54,12 @@ def _bill(account: Account, month: DocumentMonth) -> Document:
         capitals=Field(words("doc.payable_words"), capitals(payable)),
         sections=list(_sections(account, book, words)),
     )
+
+
+def _number(account: Account, words: Words) -> list[Field]:
+    """The number of the bill; a statement of account has none."""
+    number = account.invoice[Invoice.invoice_number] or words("doc.no_number_yet")
+    return [Field(words("doc.bill_number"), number)] if account.lines else []
 
 
 def _due(account: Account, words: Words) -> list[Field]:

@@ -62,12 +62,6 @@ def test_the_waterfall(page, asked):
     assert shown == asked("SELECT figure, amount FROM waterfall ORDER BY step")
 
 
-def test_resource_fees_are_told_beside_the_margin(page, asked):
-    accrued = asked("SELECT sum(accrued) FROM resource_fee")[0][0]
-    assert accrued > 0
-    assert number(AMOUNT.search(page.inner_text("#resource_fees"))[0]) == accrued
-
-
 def test_days(page, asked):
     shown = {row[0]: tuple(number(cell) for cell in row[1:]) for row in rows(page, "#days")}
     days = asked(

@@ -89,7 +89,7 @@ def test_the_list_sums_up_by_reason_and_values_what_waits_by_the_last_price(draf
 def test_what_cannot_be_valued_is_not_given_up_as_nothing(drafted, codes, told):
     chosen = [argument for code in codes for argument in ("--code", code)]
     given_up = ("write-off", drafted, *chosen, "--by", "reviewer", "--reason", "too old")
-    ended = bill400("--json", *given_up, "--dry-run").json
+    ended = bill400(*given_up, "--dry-run", "--json").json
     assert (ended["left"], ended["value_estimated"], ended["unvalued_count"]) == told[:3]
     assert told[3] in bill400(*given_up).out
 

@@ -222,6 +222,14 @@ def test_trends_are_of_twelve_months_up_to_the_last(periods):
     assert re.findall(r'href="([^"]+)"', periods) == [f"{name}/{REPORT}" for name in ("2026-10", "2025-11", "2025-09")]
 
 
+def test_resource_fees_are_told_beside_the_margin(page, tables, rates):
+    assert "码号资源占用费" not in shown(page), "the sample accrues none"
+    amount = pl.when(pl.col("figure") == "resource_fees").then(1250 * FEN).otherwise("amount_micro")
+    certificate = tables[Conservation.name].with_columns(amount_micro=amount)
+    text = shown(render_report(sample_month.report_inputs({**tables, Conservation.name: certificate}), rates))
+    assert "另计提码号资源占用费 12.50 元" in text
+
+
 def test_labels_of_lines_that_end_at_zero_stay_above_the_dates():
     label = Said("通话费", "Calls")
     chart = line_chart(label, label, ["10-01", "10-02"], [Line(label, [9 * YUAN, 0], look) for look in ("one", "two")])

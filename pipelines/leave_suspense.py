@@ -38,7 +38,7 @@ from pipelines.rate_book_of import load_rate_book
 from pipelines.rate_parts import rate_parts
 from pipelines.raw_text import kept_files
 from pipelines.read_files import place_part
-from pipelines.suspense import Chosen, work_list
+from pipelines.suspense import Chosen, work_list, worth
 from pipelines.waiting import WAITING_WRITTEN_OFF, held_records, waiting_parts
 
 RECYCLED_SOURCE = "recycled"
@@ -52,13 +52,15 @@ class Leaving:
     Attributes:
         tried: records that were chosen.
         left: records that left.
-        value_micro: what they were estimated to be worth.
+        value_micro: what those that can be valued were estimated to be worth; None where none of them can.
+        unvalued_count: how many of those that left cannot be valued.
         findings: why kept files could not be read again; their records were tried as they were stored.
     """
 
     tried: int
     left: int = 0
-    value_micro: int = 0
+    value_micro: int | None = 0
+    unvalued_count: int = 0
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -69,7 +71,7 @@ def write_off(books: Books, chosen: Chosen, today: dt.date, reason: str, *, dry_
         Refusal: nothing is chosen, or a key that does not wait.
     """
     listed = _chosen(books, chosen, today)
-    leaving = Leaving(listed.height, listed.height, int(listed["value_micro"].sum()))
+    leaving = Leaving(listed.height, listed.height, *worth(listed))
     if dry_run or listed.is_empty():
         return leaving
     with workbench(books) as bench:
@@ -86,7 +88,7 @@ def write_off(books: Books, chosen: Chosen, today: dt.date, reason: str, *, dry_
                 bench.write(rows, WrittenOff, name, {"files": files}, table)
         bench.settle()
         codes = listed["reason"].value_counts().sort("reason").rows()
-        facts = {"reason": reason, "records": frame.height, "codes": dict(codes), "value_micro": leaving.value_micro}
+        facts = {"reason": reason, "records": frame.height, "codes": dict(codes), **_worth_facts(leaving)}
         books.append("write_off", files=bench.entries, facts=facts)
     return leaving
 
@@ -139,17 +141,22 @@ def recycle(
             file, moved = _move(step, sound, listed)
             replaced += bring_in(step, [file], report, progress)
         gone = listed.filter(pl.col(Cdr.cdr_id).is_in(pl.concat([priced, moved[Recycled.cdr_id]]).implode()))
-        leaving.left, leaving.value_micro = gone.height, int(gone["value_micro"].sum())
+        leaving.left = gone.height
+        leaving.value_micro, leaving.unvalued_count = worth(gone)
         if not dry_run and gone.height:
             bench.settle()
             facts = {
                 "sources": [as_fact(source) for source in report.read],
                 "overrides": [asdict(override) for override in overrides],
                 "records": gone.height,
-                "value_micro": leaving.value_micro,
+                **_worth_facts(leaving),
             }
             books.append("recycle", files=bench.entries, replaces=replaced, facts=facts)
     return leaving
+
+
+def _worth_facts(leaving: Leaving) -> dict[str, int | None]:
+    return {"value_micro": leaving.value_micro, "unvalued_count": leaving.unvalued_count}
 
 
 def _chosen(books: Books, chosen: Chosen, today: dt.date) -> pl.DataFrame:

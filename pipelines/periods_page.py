@@ -4,11 +4,15 @@ import polars as pl
 
 from billing.core.period import Period
 from billing.documents.report.figures import amounts_of, counts_of
+from billing.documents.report.page import REPORT
 from billing.documents.report.periods import PERIODS, TRENDS, PeriodRow, render_periods
 from billing.rate_book.policy import read_policy
 from billing.tables.documents import Conservation, Invoice
 from pipelines.books import Books
 from pipelines.past import stored
+
+FIRST_PAGE = "index.html"
+"""The page of a period that was published up to version 0.4.0."""
 
 
 def write_periods_page(books: Books) -> None:
@@ -41,4 +45,7 @@ def _row(books: Books, name: str) -> PeriodRow:
         "calls": counts_of(tables)["calls_rated"],
         "bills": sum(entry.rows for entry in books.state.of_table(Invoice.name) if entry.key["period"] == name),
     }
-    return PeriodRow(Period.parse(name), commit.facts["status"], {figure: known[figure] for figure, _ in TRENDS})
+    figures = {figure: known[figure] for figure, _ in TRENDS}
+    # Versions that did not tell what a run changed made a first page of the folder, and no close report.
+    page = REPORT if "changes" in commit.facts else FIRST_PAGE
+    return PeriodRow(Period.parse(name), commit.facts["status"], figures, page)

@@ -119,9 +119,9 @@ class Session:
         """The language, settled."""
         return self.lang or "zh"
 
-    def word(self, code: str) -> str:
+    def word(self, code: str, **values: object) -> str:
         """A word or phrase of the catalogue."""
-        return render(code, self.language)
+        return render(code, self.language, values)
 
     def say(self, code: str, **values: object) -> None:
         """Print a message of the catalogue on stdout, unless JSON is wanted."""

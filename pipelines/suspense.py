@@ -128,19 +128,31 @@ def valued(rows: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def worth(listed: pl.DataFrame) -> tuple[int | None, int]:
+    """What records of the list come to, in micro, and how many cannot be valued; None where that is all of them."""
+    values = listed["value_micro"]
+    unvalued = values.null_count()
+    return (None if unvalued and unvalued == values.len() else int(values.sum())), unvalued
+
+
 def by_reason(listed: pl.DataFrame) -> pl.DataFrame:
-    """The list summed up: reason, count, talk_ms, value_micro, age_days of the oldest; most valuable first."""
+    """The list summed up: reason, count, talk_ms, value_micro, unvalued_count, age_days of the oldest; by value."""
     return _summed(listed, pl.col("age_days").max())
 
 
 def held_by_reason(rows: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
-    """`Suspense` rows summed up: reason, count, talk_ms, value_micro; most valuable first."""
+    """`Suspense` rows summed up: reason, count, talk_ms, value_micro, unvalued_count; most valuable first."""
     return _summed(valued(rows, prices))
 
 
 def _summed(listed: pl.DataFrame, *more: pl.Expr) -> pl.DataFrame:
     value = pl.col("value_micro")
-    sums = (pl.len().alias("count"), pl.col("talk_ms").sum(), pl.when(value.is_not_null().any()).then(value.sum()))
+    sums = (
+        pl.len().alias("count"),
+        pl.col("talk_ms").sum(),
+        pl.when(value.is_not_null().any()).then(value.sum()),
+        value.is_null().sum().cast(pl.Int64).alias("unvalued_count"),
+    )
     return (
         listed.group_by("reason")
         .agg(*sums, *more)

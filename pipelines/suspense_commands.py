@@ -19,7 +19,7 @@ from pipelines.leave_suspense import recycle as recycle_records
 from pipelines.leave_suspense import write_off as write_off_records
 from pipelines.session import Session
 from pipelines.summaries import plain, table
-from pipelines.suspense import LIST_COLUMNS, Chosen, by_reason, work_list
+from pipelines.suspense import LIST_COLUMNS, Chosen, by_reason, work_list, worth
 
 TEXT_SHOWN = 60
 SHOWN_RECORDS = 10_000
@@ -42,10 +42,12 @@ def suspense(
     with session.reading(books) as opened:
         rows = work_list(opened, today(), chosen)
     groups = by_reason(rows)
+    value, unvalued = worth(rows)
     shown, left_out = rows.head(SHOWN_RECORDS), max(rows.height - SHOWN_RECORDS, 0)
     session.give(
         count=rows.height,
-        value_estimated=_yuan(int(rows["value_micro"].sum())),
+        value_estimated=_yuan(value),
+        unvalued_count=unvalued,
         by_reason=[_in_words(row, session) for row in groups.to_dicts()],
         records=[_record(row) for row in shown.to_dicts()] if session.as_json else [],
         records_left_out=left_out,
@@ -118,9 +120,11 @@ def today() -> dt.date:
 
 def _tell_leaving(session: Session, code: str, left: Leaving, dry_run: bool) -> None:
     session.found(left.findings)
-    value = _yuan(left.value_micro)
-    session.give(tried=left.tried, left=left.left, stay=left.tried - left.left, value_estimated=value)
-    session.say(code, tried=left.tried, left=left.left, stay=left.tried - left.left, value=value)
+    value, unvalued, stay = _yuan(left.value_micro), left.unvalued_count, left.tried - left.left
+    session.give(tried=left.tried, left=left.left, stay=stay, value_estimated=value, unvalued_count=unvalued)
+    known = "worth_none" if left.value_micro is None else "worth_some" if unvalued else "worth"
+    worth_told = session.word(f"summary.{known}", value=value, count=unvalued)
+    session.say(code, tried=left.tried, left=left.left, stay=stay, worth=worth_told)
     if dry_run:
         session.say("summary.dry_run")
 

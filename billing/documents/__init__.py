@@ -1,1 +1,1 @@
-"""Documents: bills, commission statements, settlement sheets and the period's index, as plain self-contained HTML."""
+"""Documents of a period: a model of each, printed as PDF and XLSX; packs that are sent; the close report as HTML."""

@@ -26,8 +26,7 @@ _MONEY = (TaxLine.net_micro, TaxLine.tax_micro, TaxLine.gross_micro)
 
 def credit_notes(month: DocumentMonth) -> Iterator[Document]:
     """The sheet of every customer whose bill has an e-fapiao line below zero, in the order of the invoices."""
-    below_zero = month.rows(TaxLine).filter(pl.col(TaxLine.gross_micro) < 0)
-    taxes = rows_by(below_zero, TaxLine.invoice_key)
+    taxes = rows_by(below_zero(month.rows(TaxLine)), TaxLine.invoice_key)
     lines = rows_by(month.rows(InvoiceLine), InvoiceLine.invoice_key)
     left = _left_of_blue(month)
     customers = {row[Customer.customer_id]: row for row in month.book.table(Customer.name).iter_rows(named=True)}
@@ -37,6 +36,11 @@ def credit_notes(month: DocumentMonth) -> Iterator[Document]:
         if credits and month.is_wanted(customer_id):
             own, blue = lines.get(invoice[Invoice.invoice_key], []), left.get(customer_id, [])
             yield _note(invoice, customers.get(customer_id), credits, own, blue, month)
+
+
+def below_zero(taxes: pl.DataFrame) -> pl.DataFrame:
+    """The e-fapiao lines that a credit note is made of."""
+    return taxes.filter(pl.col(TaxLine.gross_micro) < 0)
 
 
 def _left_of_blue(month: DocumentMonth) -> dict[str, list[Row]]:

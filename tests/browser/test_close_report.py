@@ -177,6 +177,9 @@ def test_it_prints_to_a4(opened, report):
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not page.locator("#tools").is_visible()
+    assert not page.locator("header nav").is_visible()
+    alerts = page.locator("nav.alerts")
+    assert alerts.is_visible() and alerts.locator("span.good, span.warn, span.bad").count() == 4
 
 
 CONTRASTS = """() => {

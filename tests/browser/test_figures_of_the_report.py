@@ -94,7 +94,7 @@ def test_what_became_of_the_records(page, asked):
     assert sorted(shown) == sorted([*fates.values(), figures["calls_rated"]])
     reasons = {name: int(number(cells[1])) for name, cells in named(page, "#held", "data-reason").items()}
     assert reasons == dict(asked("SELECT reason, sum(line_count) FROM suspense_by_reason GROUP BY reason"))
-    assert page.locator(".equation .good").count() == 3
+    assert page.locator(".equation .good").count() == 7
 
 
 def test_carriers(page, asked):

@@ -1,10 +1,13 @@
 """The close report and the page over all periods in whole books: what they rest on, and that they come back."""
 
+import dataclasses
+import html
 import json
 import re
 
 import pytest
 
+from pipelines.periods_page import periods_page
 from tests.commands.corner_shop import NUMBERS, PERIOD, bill400, one_call, write_calls
 from tests.commands.same_books import books_of
 
@@ -73,6 +76,16 @@ def test_the_page_over_all_periods_is_part_of_none(closed):
     assert bill400("verify", closed).code == 0
 
 
+def test_a_month_of_an_older_version_is_linked_by_the_page_it_has(closed):
+    bill400("run", closed, "2026-11")
+    books = books_of(closed)
+    of_today = books.state.closes[PERIOD]
+    facts = {name: fact for name, fact in of_today.facts.items() if name != "changes"}
+    books.state.closes[PERIOD] = dataclasses.replace(of_today, facts=facts)
+    links = re.findall(r'<a href="([^"]+)"', periods_page(books))
+    assert links == ["2026-11/close_report.html", f"{PERIOD}/index.html"]
+
+
 def test_the_next_month_is_compared_with_the_closed_one(closed):
     bill400("run", closed, "2026-11")
     text = (closed / "published" / "2026-11" / "close_report.html").read_text("utf-8")
@@ -89,3 +102,35 @@ def test_documents_are_linked_where_they_were_made(drafted, with_documents):
     assert ('href="settlement/' in text) is with_documents
     for link in re.findall(r'href="([^"#]+)"', text):
         assert (drafted / "published" / PERIOD / link).resolve().is_file(), link
+
+
+def test_every_document_of_a_closed_month_is_linked_and_no_link_is_dead(stocked):
+    """Beside bills: C5 paid ahead and bought nothing yet, and C3 is given back more than its calls cost."""
+    more = {
+        "customers": "C5,Chemist,,East",
+        "contracts": "HT5,C5,,East,2026-10-20,2026-11-01,2027-11-01,monthly,1,,",
+        "receipts": "R5,HT5,2026-10-21,50.00,contract_year,",
+        "adjustments": "T2,HT3,4001000003,2026-10,-300.00,voice,Fault of the year",
+    }
+    for name, line in more.items():
+        with (stocked / "catalog" / f"{name}.csv").open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+    bill400("ingest", stocked, stocked / "inbox")
+    bill400("run", stocked, PERIOD)
+    bill400("close", stocked, PERIOD, "--by", "reviewer")
+    folder = stocked / "published" / PERIOD
+    made = {
+        path.relative_to(folder).as_posix()
+        for kind in ("invoices", "statements", "settlement")
+        for path in (folder / kind).rglob("*")
+        if path.is_file()
+    }
+    text = (folder / "close_report.html").read_text("utf-8")
+    rows = json.loads(re.search(r'id="rows">(.*?)</script>', text, re.DOTALL)[1])
+    bills = {customer[5] for agent in rows["agents"] for customer in agent[5] if customer[5]}
+    links = {html.unescape(link) for link in re.findall(r'href="([^"#]+)"', text)}
+    links |= {f"{bill}.{form}" for bill in bills for form in ("pdf", "xlsx")}
+    assert not [link for link in links if not (folder / link).resolve().is_file()]
+    assert made - links == set()
+    others = re.findall(r"<li><span[^>]*>([^<]*)</span> (\w+) ", text[text.index('id="others"') :])
+    assert others == [("Statement of account", "C5"), ("Credit note", "C3")]

@@ -75,6 +75,25 @@ def test_the_list_sums_up_by_reason_and_values_what_waits_by_the_last_price(draf
     assert unknown["raw_text"].startswith("X-1,13900000000,4006999999")
 
 
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        (("NUMBER_UNKNOWN",), (1, "0.10", 0, "1 records were given up, worth about 0.10 yuan")),
+        (("LINE_BROKEN",), (1, "-", 1, "1 records were given up, of a value that cannot be told")),
+        (
+            ("NUMBER_UNKNOWN", "LINE_BROKEN"),
+            (2, "0.10", 1, "2 records were given up, worth at least 0.10 yuan (1 of them of unknown value)"),
+        ),
+    ],
+)
+def test_what_cannot_be_valued_is_not_given_up_as_nothing(drafted, codes, told):
+    chosen = [argument for code in codes for argument in ("--code", code)]
+    given_up = ("write-off", drafted, *chosen, "--by", "reviewer", "--reason", "too old")
+    ended = bill400(*given_up, "--dry-run", "--json").json
+    assert (ended["left"], ended["value_estimated"], ended["unvalued_count"]) == told[:3]
+    assert told[3] in bill400(*given_up).out
+
+
 def test_the_value_of_a_known_number_is_its_own_last_price_by_minutes_begun(tmp_path):
     # 90,000 s are 1500 minutes, at 0.10 yuan.
     long = one_call("P-2", NUMBERS[0], "2026-10-03 09:00:00", 90_000)

@@ -2,10 +2,18 @@
 
 import datetime as dt
 
+import polars as pl
 import pytest
 
 from billing.core.period import Period
-from billing.documents.report.figures import Equation, KeyFigure, days_of, equations, key_figures, over_caps
+from billing.documents.report.figures import (
+    KeyFigure,
+    Worth,
+    days_of,
+    key_figures,
+    over_caps,
+    worth_of,
+)
 from billing.documents.report.levels import Level, carrier_levels
 from billing.documents.report.margins import margins
 from billing.rate_book.book import RateBook
@@ -143,16 +151,6 @@ def test_what_is_read_first():
     assert (told["answered_rate"], told["bills"], told["margin"]) == (2500, 5, 65 * YUAN)
 
 
-def test_what_must_be_equal_leaves_out_what_is_nothing():
-    records, calls, margin = equations(_month(*CERTIFICATE))
-    assert records.left == ("records_read", 10)
-    assert records.terms == (("calls_rated", 7), ("records_suspense_ingest", 2), ("records_not_ours", 1))
-    assert calls.terms == (("calls_charged", 4), ("calls_free", 3))
-    assert all(equation.holds for equation in (records, calls, margin))
-    assert not Equation(("records_read", 11), records.terms, "count").holds
-    assert not Equation(("margin", 66 * YUAN), margin.terms, "money", is_difference=True).holds
-
-
 def test_days_without_calls_are_days_too_and_late_calls_stand_apart():
     dates = (dt.date(2026, 10, 1), dt.date(2026, 10, 31), dt.date(2026, 10, 31), dt.date(2026, 9, 30))
     measures = {UsageTotal.call_count: 2, UsageTotal.amount_micro: 5, UsageTotal.settlement_micro: 3}
@@ -167,6 +165,17 @@ def test_days_without_calls_are_days_too_and_late_calls_stand_apart():
     assert late is not None
     assert (late.call_count, late.usage_micro, late.settlement_micro) == (2, 5, 3)
     assert days_of({UsageTotal.name: rows.head(3)}, PERIOD)[1] is None
+
+
+def test_what_is_held_back_is_not_worth_nothing_where_nobody_can_tell():
+    def worth(*rows):
+        schema = {"value_micro": pl.Int64, "unvalued_count": pl.Int64}
+        return worth_of(pl.DataFrame(rows, schema=schema, orient="row"))
+
+    assert worth() == Worth(0, 0)
+    assert worth((None, 3), (None, 1)) == Worth(None, 4)
+    assert worth((0, 0), (None, 1)) == Worth(0, 1)
+    assert worth((12 * FEN, 2), (30 * FEN, 0), (None, 5)) == Worth(42 * FEN, 7)
 
 
 def test_calls_over_a_cap_and_not_those_of_an_allowance():

@@ -4,19 +4,33 @@ import html
 import json
 import re
 
+import polars as pl
 import pytest
 
 from billing.core.period import Period
 from billing.documents.report.page import REPORT, render_report
 from billing.documents.report.periods import PeriodRow, render_periods
-from billing.documents.report.svg import compact
+from billing.documents.report.svg import Line, compact, line_chart
+from billing.documents.report.words import Said
 from billing.documents.stage import make_documents, print_documents, print_lists
 from billing.publishing.conservation import certify
 from billing.tables.calls import CallAdjustment, Suspense, UsageTotal
-from billing.tables.documents import DOCUMENT_TABLES, AgentBalance, Conservation, Invoice, SourceFile, TaxLine
+from billing.tables.documents import (
+    DOCUMENT_TABLES,
+    AgentBalance,
+    Charge,
+    CommissionLine,
+    Conservation,
+    Invoice,
+    InvoiceLine,
+    Posting,
+    SettlementLine,
+    SourceFile,
+    TaxLine,
+)
 from tests.publishing import sample_month
 
-YUAN = 1_000_000
+YUAN, FEN = 1_000_000, 10_000
 
 
 @pytest.fixture(scope="module")
@@ -119,11 +133,71 @@ def test_what_changed_against_the_run_before_is_told(page, tables, rates):
     assert re.search(r"等待合并 3 3", told)
 
 
+def test_a_month_that_adds_up_has_every_tick(page):
+    assert "✓ 守恒：各表记录与金额相符" in shown(page)
+    assert "✗" not in shown(page)
+    assert _equations(page) == dict.fromkeys(
+        ("records", "calls", "bills", "vat", "settlement", "journal", "margin"), True
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "broken"),
+    [
+        (UsageTotal, "call_count", {"records", "calls"}),
+        (Charge, "amount_micro", {"bills"}),
+        (InvoiceLine, "gross_micro", {"bills"}),
+        (InvoiceLine, "net_micro", {"margin"}),
+        (Invoice, "gross_micro", {"bills"}),
+        (Invoice, "tax_micro", {"vat"}),
+        (TaxLine, "tax_micro", {"vat"}),
+        (SettlementLine, "call_count", {"calls"}),
+        (SettlementLine, "gross_micro", {"settlement"}),
+        (SettlementLine, "net_micro", {"margin"}),
+        (CommissionLine, "accrued_micro", {"margin"}),
+        (Posting, "debit_micro", {"journal"}),
+        (Conservation, "record_count", {"records"}),
+    ],
+)
+def test_a_table_that_differs_takes_its_ticks_away(tables, rates, table, column, broken):
+    # One call or one fen more in the first row: the smallest lie there is.
+    more = (pl.int_range(pl.len()) == 0).cast(pl.Int64) * (FEN if column.endswith("_micro") else 1)
+    lying = tables[table.name].with_columns(pl.col(column) + more)
+    text = render_report(sample_month.report_inputs({**tables, table.name: lying}), rates)
+    assert "✗ 守恒：有不相符之处" in shown(text)
+    assert {name for name, holds in _equations(text).items() if not holds} == broken
+
+
+def _equations(text):
+    """Equations by name, and whether they are said to hold."""
+    told = re.findall(r'<p class="equation" data-equation="(\w+)">(.*?)</p>', text)
+    assert all(("✓" in line) is not ("✗" in line) for _, line in told)
+    return {name: "✓" in line for name, line in told}
+
+
 def test_a_month_before_is_compared_with(tables, rates):
     told = shown(render_report(sample_month.report_inputs(tables, previous=tables), rates))
     assert told.count("＝ 0%") == 8
     assert told.count("＝ 0.00 个百分点") == 2
     assert "没有与上月的比较" not in told
+
+
+@pytest.mark.parametrize(
+    ("values", "alert", "totals"),
+    [
+        ([240_000, 20_000], "待处理话单约 0.26 元", "合计 3 2分2秒 0.26"),
+        ([240_000, None], "待处理话单至少 0.24 元，另有 2 条无法估算", "合计 3 2分2秒 至少 0.24 另有 2 条无法估算"),
+        ([None, None], "待处理话单金额无法估算", "合计 3 2分2秒 无法估算"),
+    ],
+)
+def test_what_nobody_can_value_is_not_told_as_nothing(tables, rates, values, alert, totals):
+    counts = {"count": [1, 2], "talk_ms": [61_000, 61_000]}
+    unvalued = [0 if value is not None else count for value, count in zip(values, counts["count"], strict=True)]
+    columns = {"reason": ["NUMBER_UNKNOWN", "LINE_BROKEN"], **counts, "unvalued_count": unvalued}
+    held = pl.DataFrame(columns).with_columns(pl.Series("value_micro", values, pl.Int64))
+    text = shown(render_report(sample_month.report_inputs(tables, held=held), rates))
+    assert alert in text
+    assert totals in text
 
 
 def test_a_month_of_nothing_has_a_page(rates):
@@ -146,6 +220,24 @@ def test_trends_are_of_twelve_months_up_to_the_last(periods):
     assert "2 个月，最低 −2.00，最高 3.00" in text, "September 2025 is outside"
     assert re.findall(r'data-period="([^"]+)"', periods) == ["2026-10", "2025-11", "2025-09"], "the last month first"
     assert re.findall(r'href="([^"]+)"', periods) == [f"{name}/{REPORT}" for name in ("2026-10", "2025-11", "2025-09")]
+
+
+def test_resource_fees_are_told_beside_the_margin(page, tables, rates):
+    assert "码号资源占用费" not in shown(page), "the sample accrues none"
+    amount = pl.when(pl.col("figure") == "resource_fees").then(1250 * FEN).otherwise("amount_micro")
+    certificate = tables[Conservation.name].with_columns(amount_micro=amount)
+    text = shown(render_report(sample_month.report_inputs({**tables, Conservation.name: certificate}), rates))
+    assert "另计提码号资源占用费 12.50 元" in text
+
+
+def test_labels_of_lines_that_end_at_zero_stay_above_the_dates():
+    label = Said("通话费", "Calls")
+    chart = line_chart(label, label, ["10-01", "10-02"], [Line(label, [9 * YUAN, 0], look) for look in ("one", "two")])
+    labels = [int(y) for y in re.findall(r'y="(\d+)"', "".join(re.findall(r'<text class="label [^>]*>', chart)))]
+    dates = {int(y) for y in re.findall(r'<text class="tick mid" x="\d+" y="(\d+)"', chart)}
+    # A line of text is 13 high: the lower label ends above where the dates begin, the upper one above the lower.
+    assert max(labels) + 13 <= min(dates)
+    assert max(labels) - min(labels) >= 13
 
 
 @pytest.mark.parametrize(

@@ -236,7 +236,13 @@ def report_inputs(tables: dict[str, pl.DataFrame], status: str = "draft", **othe
         "tables": tables,
         "previous": None,
         "held": pl.DataFrame(
-            {"reason": ["NUMBER_UNKNOWN"], "count": [1], "talk_ms": [61_000], "value_micro": [240_000]},
+            {
+                "reason": ["NUMBER_UNKNOWN"],
+                "count": [1],
+                "talk_ms": [61_000],
+                "value_micro": [240_000],
+                "unvalued_count": [0],
+            },
         ),
         "batches": [GateBatch("gate/000017.html", [GateFile(HOSTILE, {"F004": None})])],
         "rules": [GateRule("F004", "warning", "note", sentence), GateRule("F005", "warning", "note", sentence)],

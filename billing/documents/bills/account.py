@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import polars as pl
+
 from billing.core.period import Period
 from billing.documents.document_month import DocumentMonth
 from billing.documents.rows import Row, rows_by
@@ -54,8 +56,7 @@ def accounts(month: DocumentMonth) -> Iterator[Account]:
     of_invoice = {table: rows_by(month.rows(table), "invoice_key") for table in (InvoiceLine, TaxLine)}
     of_contract = {table: rows_by(month.rows(table), "contract_id") for table in _OF_CONTRACT}
     held = rows_by(book.table(Subscription.name).sort(Subscription.key), Subscription.contract_id)
-    told = {customer_id for customer_id, rows in balances.items() if any(_has_money(row) for row in rows)}
-    for customer_id in filter(month.is_wanted, sorted({*invoices, *told})):
+    for customer_id in filter(month.is_wanted, recipients(month.rows(Invoice), month.rows(AccountBalance))):
         customer = customers.get(customer_id) or dict.fromkeys(Customer.schema())
         invoice = invoices.get(customer_id) or _no_bill(customer_id, customer, period)
         key = invoice[Invoice.invoice_key]
@@ -82,9 +83,11 @@ def accounts(month: DocumentMonth) -> Iterator[Account]:
         )
 
 
-def _has_money(balance: Row) -> bool:
-    """Whether something came in, is owed, or is with us."""
-    return bool(balance[AccountBalance.received_micro] or balance[AccountBalance.closing_micro])
+def recipients(invoices: pl.DataFrame, balances: pl.DataFrame) -> list[str]:
+    """Customers who get a bill or a statement of account: something is billed, came in, is owed, or is with us."""
+    has_money = (pl.col(AccountBalance.received_micro) != 0) | (pl.col(AccountBalance.closing_micro) != 0)
+    told = balances.filter(has_money.fill_null(value=False))
+    return sorted({*invoices[Invoice.customer_id], *told[AccountBalance.customer_id].drop_nulls()})
 
 
 def _no_bill(customer_id: str, customer: Row, period: Period) -> Row:

@@ -1,7 +1,7 @@
-"""Figures of a period: those that are read first, with the month before; days; records by fate; what must be equal."""
+"""Figures of a period: those that are read first, with the month before; days; calls over a cap; what is held back."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -50,22 +50,6 @@ class Day:
     settlement_micro: int
 
 
-@dataclass(frozen=True)
-class Equation:
-    """A total and what it must be the sum of: `left` = the sum of `terms`, some of which are taken away."""
-
-    left: tuple[str, int]
-    terms: tuple[tuple[str, int], ...]
-    kind: Kind
-    is_difference: bool = False
-
-    @property
-    def holds(self) -> bool:
-        """Whether it comes out."""
-        first, *others = (value for _, value in self.terms)
-        return self.left[1] == (first - sum(others) if self.is_difference else first + sum(others))
-
-
 def key_figures(tables: Mapping[str, pl.DataFrame], previous: Mapping[str, pl.DataFrame] | None) -> list[KeyFigure]:
     """What is read first.
 
@@ -94,6 +78,24 @@ def _read_first(tables: Mapping[str, pl.DataFrame]) -> dict[str, int | None]:
         "billed_time": rated[Conservation.billed_seconds],
         "bills": tables[Invoice.name].height,
     }
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What records held back come to: None where not one of them can be valued; and how many cannot."""
+
+    micro: int | None
+    unvalued_count: int
+
+
+def worth_of(held: pl.DataFrame) -> Worth:
+    """All reasons together; nothing that is known of some is not zero.
+
+    Args:
+        held: as in `ReportInputs`.
+    """
+    known = held["value_micro"].drop_nulls()
+    return Worth(int(known.sum()) if known.len() or held.is_empty() else None, int(held["unvalued_count"].sum()))
 
 
 def share_bp(part: int, whole: int) -> int | None:
@@ -125,19 +127,6 @@ def days_of(tables: Mapping[str, pl.DataFrame], period: Period) -> tuple[list[Da
         return days, None
     calls, amount, cost = (sum(row[index] for row in by_day.values()) for index in range(3))
     return days, Day(min(by_day), calls, amount, cost)
-
-
-def equations(tables: Mapping[str, pl.DataFrame]) -> Iterator[Equation]:
-    """What must be equal: records, rated calls, margin."""
-    counts, amounts = counts_of(tables), amounts_of(tables)
-    fates = [(f"records_{fate}", counts.get(f"records_{fate}", 0)) for fate in FATES]
-    told = tuple((figure, count) for figure, count in fates if count)
-    yield Equation(("records_read", counts["records_read"]), (("calls_rated", counts["calls_rated"]), *told), "count")
-    costs = [(figure, counts.get(figure, 0)) for figure in OUTCOMES]
-    shown = [cost for cost in costs if cost[1]] or costs[:1]
-    yield Equation(("calls_rated", counts["calls_rated"]), tuple(shown), "count")
-    sides = tuple((figure, amounts[figure]) for figure in ("revenue_net", "settlement_net", "commission_accrued"))
-    yield Equation(("margin", amounts["margin"]), sides, "money", is_difference=True)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,8 @@ class ReportInputs:
         engine: version of the engine.
         tables: the document tables, call_adjustment, conservation, usage_total, source_file, suspense.
         previous: conservation, invoice and call_analysis of the month before when it is closed, else None.
-        held: what waits in suspense by reason: reason, count, talk_ms, value_micro (None: nobody can tell).
+        held: what waits in suspense by reason: reason, count, talk_ms, value_micro of those that can be valued (None:
+            of none of them), unvalued_count.
         batches: what the gate said, batch by batch.
         rules: every rule of the gate, in its order.
         facts: of the commit: draft_digest, snapshot, digests of the tables, changes against the run before.

@@ -65,7 +65,7 @@ def carrier_levels(tables: Mapping[str, pl.DataFrame], book: RateBook) -> list[C
         )
         .iter_rows()
     }
-    posted = _posted(tables[Posting.name])
+    posted = posted_to_carriers(tables[Posting.name])
     found = []
     for carrier in sorted(lines[SettlementLine.carrier_id].unique()):
         calls = by_call.get(carrier, (0, 0, 0))
@@ -90,7 +90,7 @@ def _by_call(usage: pl.DataFrame, lines: pl.DataFrame) -> dict[str, tuple[int, i
     return {row[0]: (row[1], row[2], row[3]) for row in sums.iter_rows()}
 
 
-def _posted(postings: pl.DataFrame) -> dict[str, int]:
+def posted_to_carriers(postings: pl.DataFrame) -> dict[str, int]:
     """What the journal owes each carrier: the last leg of its document, a credit unless the carrier owes us."""
     legs = postings.filter(pl.col(Posting.event) == "settlement").sort(Posting.document, Posting.leg)
     last = legs.group_by(Posting.party_id).agg((pl.col(Posting.credit_micro) - pl.col(Posting.debit_micro)).last())

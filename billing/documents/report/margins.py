@@ -73,6 +73,16 @@ def margins(tables: Mapping[str, pl.DataFrame], book: RateBook, period: Period) 
     )
 
 
+def customers_of(agents: Iterable[Margin]) -> list[Margin]:
+    """Customers as a whole, whoever sold to them, the largest revenue first; their parts are those of their agents."""
+    parts: dict[Key, list[Margin]] = {}
+    for agent in agents:
+        for customer in agent.parts:
+            parts.setdefault(customer.key, []).append(customer)
+    names = {key: own[0].name for key, own in parts.items() if key}
+    return _largest_first(_together(key, names, own) for key, own in parts.items())
+
+
 def _by_number(entry: tuple[_Place, list[int]]) -> str:
     return entry[0][2] or ""
 

@@ -17,13 +17,15 @@ from billing.core.money import MICRO_PER_FEN, MICRO_PER_YUAN
 from billing.documents.model import Standing
 from billing.documents.places import place
 from billing.documents.report import svg
-from billing.documents.report.figures import days_of, equations, key_figures, over_caps, share_bp
+from billing.documents.report.equations import equations
+from billing.documents.report.figures import Worth, amounts_of, days_of, key_figures, over_caps, share_bp, worth_of
 from billing.documents.report.gate import gate_told
 from billing.documents.report.inputs import ReportInputs
 from billing.documents.report.levels import carrier_levels
-from billing.documents.report.margins import Margin, margins
+from billing.documents.report.margins import Margin, customers_of, margins
+from billing.documents.report.others import other_documents
 from billing.documents.report.waterfall import FallStep, waterfall
-from billing.documents.report.words import Words
+from billing.documents.report.words import Said, Words
 from billing.rate_book.book import RateBook
 from billing.tables.catalog import Agent
 from billing.tables.documents import AgentBalance, Invoice
@@ -45,7 +47,8 @@ def render_report(told: ReportInputs, book: RateBook) -> str:
     """
     words = Words(book.policy.lang)
     agents = margins(told.tables, book, told.period)
-    steps = waterfall(told.tables)
+    customers = [customer for customer in customers_of(agents) if customer.key]
+    steps, worth = waterfall(told.tables), worth_of(told.held)
     return page(
         "report",
         words,
@@ -55,16 +58,20 @@ def render_report(told: ReportInputs, book: RateBook) -> str:
         daily=_daily(told, words),
         fall=_fall(steps, words),
         steps=steps,
+        resource_fees=amounts_of(told.tables).get("resource_fees", 0),
         agents=agents,
         top=agents[:_TOP],
         equations=list(equations(told.tables)),
         gate=gate_told(told),
         carriers=carrier_levels(told.tables, book),
         over_caps=over_caps(told.tables),
-        losing=sum(bool(own.key) and own.margin_micro < 0 for agent in agents for own in agent.parts),
+        customers=customers,
+        losing=sum(customer.margin_micro < 0 for customer in customers),
         reasons=list(told.held.select("reason", "count").sort("count", "reason", descending=[True, False]).iter_rows()),
-        held_micro=told.held["value_micro"].sum(),
+        held=worth,
+        held_told=_worth_told(worth, words),
         stated=_stated(told, book),
+        others=other_documents(told.tables, book, {own.key for own in customers}) if told.has_documents else [],
         outputs=_outputs(told),
         share=share_bp,
         rows=_embedded(agents, told, words),
@@ -111,6 +118,13 @@ def _text(name: str) -> str:
 def _source(text: str) -> str:
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return f"'sha256-{digest}'"
+
+
+def _worth_told(worth: Worth, words: Words) -> Said:
+    if worth.micro is None:
+        return words("report.worth_unknown")
+    code = "report.worth_at_least" if worth.unvalued_count else "report.worth_about"
+    return words(code, amount=words.printed(worth.micro, "money"), count=worth.unvalued_count)
 
 
 def _outputs(told: ReportInputs) -> list[tuple[str, int, str]]:

@@ -24,11 +24,12 @@ TRENDS: tuple[tuple[str, Kind], ...] = (
 
 @dataclass(frozen=True)
 class PeriodRow:
-    """A published period: draft or closed, and its figures by the names of `TRENDS`."""
+    """A published period: draft or closed, its figures by the names of `TRENDS`, and the page its folder has."""
 
     period: Period
     status: str
     figures: Mapping[str, int]
+    page: str = REPORT
 
 
 def render_periods(rows: Sequence[PeriodRow], company: str, lang: str) -> str:
@@ -48,7 +49,6 @@ def render_periods(rows: Sequence[PeriodRow], company: str, lang: str) -> str:
         company=company,
         rows=sorted(rows, key=lambda row: row.period, reverse=True),
         months=months,
-        report=REPORT,
         trends=[_trend(name, kind, months, {row.period: row.figures[name] for row in rows}, words)
                 for name, kind in TRENDS],
         kinds=TRENDS,

@@ -16,8 +16,8 @@ from billing.documents.report.words import Said
 WIDE = 1180
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 26, 40
 _TICKS = 5
-_GLYPH = 13
-"""Width of a Chinese character in a chart."""
+_GLYPH, _LABEL = 13, 18
+"""Width of a Chinese character in a chart, and height of a label."""
 _EXACT_BELOW = 100
 """Amounts of less than so many units are told to the hundredth of one."""
 _UNITS = (((10**8, "亿"), (10**4, "万")), ((10**9, "B"), (10**6, "M"), (10**3, "K")))
@@ -47,11 +47,9 @@ def line_chart(title: Said, told: Said, marks: Sequence[str], lines: Sequence[Li
     room = max(_GLYPH * max(len(line.label.own), len(line.label.other) // 2 + 1) for line in lines) + 16
     right = WIDE - _RIGHT - room
     low, high, ticks = _scale(min(0, *(min(line.values) for line in lines)), max(max(line.values) for line in lines))
+    y = _height(plot, low, high)
     last = max(len(marks) - 1, 1)
     xs = [_LEFT + (right - _LEFT) * index // last for index in range(len(marks))]
-
-    def y(value: int) -> int:
-        return _TOP + plot * (high - value) // (high - low)
 
     parts = list(_grid(ticks, y, right))
     every = max(len(marks) // 6, 1)
@@ -63,7 +61,7 @@ def line_chart(title: Said, told: Said, marks: Sequence[str], lines: Sequence[Li
     first = lines[0]
     area = " ".join(f"{x},{y(value)}" for x, value in zip(xs, first.values, strict=True))
     parts.append(f'<polygon class="area {first.look}" points="{xs[0]},{y(0)} {area} {xs[-1]},{y(0)}"/>')
-    ends = _apart([y(line.values[-1]) for line in lines])
+    ends = _apart([y(line.values[-1]) for line in lines], _TOP + plot)
     for line, end in zip(lines, ends, strict=True):
         points = " ".join(f"{x},{y(value)}" for x, value in zip(xs, line.values, strict=True))
         parts.append(f'<polyline class="line {line.look}" points="{points}"/>')
@@ -81,11 +79,9 @@ def fall_chart(title: Said, told: Said, bars: Sequence[Bar]) -> Markup:
         spans.append((start, level))
     edges = [edge for span in spans for edge in span]
     low, high, ticks = _scale(min(0, *edges), max(edges))
+    y = _height(plot, low, high)
     slot = (WIDE - _LEFT - _RIGHT) // len(bars)
     wide = slot * 62 // 100
-
-    def y(value: int) -> int:
-        return _TOP + plot * (high - value) // (high - low)
 
     parts = list(_grid(ticks, y, WIDE - _RIGHT))
     for index, (bar, (start, end)) in enumerate(zip(bars, spans, strict=True)):
@@ -158,6 +154,11 @@ def _scale(low: int, high: int) -> tuple[int, int, list[int]]:
     return first, last, list(range(first, last + 1, step))
 
 
+def _height(plot: int, low: int, high: int) -> Callable[[int], int]:
+    """Where an amount stands in a chart whose plot is so high."""
+    return lambda amount: _TOP + plot * (high - amount) // (high - low)
+
+
 def _grid(ticks: Sequence[int], y: Callable[[int], int], right: int) -> Iterator[str]:
     for tick in ticks:
         at = y(tick)
@@ -165,12 +166,15 @@ def _grid(ticks: Sequence[int], y: Callable[[int], int], right: int) -> Iterator
         yield _text(compact(tick), _LEFT - 8, at + 4, "tick end")
 
 
-def _apart(ends: Sequence[int]) -> list[int]:
-    """Labels at the ends of lines, moved so that no two lie on each other."""
+def _apart(ends: Sequence[int], lowest: int) -> list[int]:
+    """Labels at the ends of lines, moved so that no two lie on each other, nor one on the marks below the plot."""
     order = sorted(range(len(ends)), key=lambda index: ends[index])
     placed = list(ends)
     for above, below in pairwise(order):
-        placed[below] = max(placed[below], placed[above] + 18)
+        placed[below] = max(placed[below], placed[above] + _LABEL)
+    for index in reversed(order):
+        placed[index] = min(placed[index], lowest)
+        lowest = placed[index] - _LABEL
     return placed
 
 

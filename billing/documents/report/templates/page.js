@@ -99,12 +99,23 @@ function margins(rows) {
     }
     return found.length > state.shown ? [...made, more(found.length - state.shown, look)] : made;
   };
+  const added = lines => lines[0].map((_, index) => lines.reduce((sum, line) => sum + line[index], 0));
+  const grouped = lines => lines.reduce((found, line) => found.set(line[0], [...found.get(line[0]) || [], line]), new Map());
+  const whole = parts => {
+    const numbers = grouped(parts.flatMap(part => part[6]));
+    const sums = [...numbers].map(([number, own]) => [number, ...added(own.map(line => line.slice(1)))]);
+    return [...parts[0].slice(0, 2), ...added(parts.map(part => part.slice(REVENUE, MARGIN))), parts[0][5], sums];
+  };
+  const sellers = new Map(), wholes = [...grouped(rows.agents.flatMap(agent => agent[5])).values()]
+    .map(parts => parts.length > 1 ? whole(parts) : parts[0]);
+  for (const agent of rows.agents)
+    for (const [key] of agent[5]) sellers.set(key, [...sellers.get(key) || [], agent[0], agent[1]]);
   const draw = focus => {
     const text = filter.value.trim().toLowerCase(), made = [];
-    const chosen = (agent, all) => agent[5].filter(customer =>
-      all || matches(text, customer[0], customer[1], ...customer[6].map(number => number[0])));
+    const fits = customer => matches(text, customer[0], customer[1], ...customer[6].map(number => number[0]));
+    const chosen = (agent, all) => agent[5].filter(customer => all || fits(customer));
     if (state.of === "customers") {
-      const found = rows.agents.flatMap(agent => chosen(agent, matches(text, agent[0], agent[1])));
+      const found = wholes.filter(customer => fits(customer) || matches(text, ...sellers.get(customer[0])));
       made.push(...customers(found.sort(order), "", ""));
     } else {
       for (const { line, agent } of [...lines].sort((one, two) => order(one.agent, two.agent))) {
